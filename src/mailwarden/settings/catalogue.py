@@ -1,0 +1,198 @@
+"""The settings as a list to read from: key, type in words, default, sentence.
+
+Made from `model`, which is the only place that says what a setting is.
+The reference, the sample, the suggestions and the error messages are all written from this list.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from json import dumps
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from mailwarden.settings.model import Section, Settings, Words
+
+# From here on people count digits.
+_GROUPED_DIGITS_FROM = 10_000
+# "(sa-delete)" at or near a sentence's end; "(unix(7))" and "(#5.7.1)" are no such names.
+_QMAIL_SCANNER_NAME = re.compile(r"\(([a-z]+(?:-[a-z]+)+|SA_[A-Z_]+)\)")
+_BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "gt": "above {}",
+        "ge": "at least {}",
+        "le": "at most {}",
+        "min_length": "not empty",
+        "max_length": "at most {} characters",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting; `section` is empty for those above all tables.
+
+    `words` completes "expected ..."; `item_words` does so for one item of a list, else it is empty.
+    `default` is the value, `default_words` what people read, `sample` a TOML value to start from;
+    `is_computed` says that the default is this machine's own.
+    """
+
+    section: str
+    name: str
+    words: str
+    item_words: str
+    unit: str
+    choices: tuple[str, ...]
+    sentence: str
+    default: object
+    default_words: str
+    is_computed: bool
+    sample: str
+
+    @property
+    def key(self) -> str:
+        """The dotted key, as in `spam.delete_above`."""
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+    @property
+    def qmail_scanner(self) -> str:
+        """What Qmail-Scanner calls it, as far as the sentence says; else empty."""
+        match = _QMAIL_SCANNER_NAME.search(self.sentence)
+        return match[1] if match else ""
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Every setting, in the order of `model`, those above all tables first."""
+    top = [
+        _entry("", name, field)
+        for name, field in Settings.model_fields.items()
+        if name not in sections()
+    ]
+    inside = [
+        _entry(section, name, field)
+        for section, model in sections().items()
+        for name, field in model.model_fields.items()
+    ]
+    return (*top, *inside)
+
+
+@cache
+def sections() -> Mapping[str, type[Section]]:
+    """The tables of the settings file, by name."""
+    return MappingProxyType(
+        {
+            name: field.annotation
+            for name, field in Settings.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+        }
+    )
+
+
+@cache
+def entry_of(key: str) -> Entry | None:
+    """The setting with this dotted key, if there is one."""
+    return next((entry for entry in entries() if entry.key == key), None)
+
+
+def value_of(settings: Settings, entry: Entry) -> object:
+    """What a setting says in these settings."""
+    table: Section = getattr(settings, entry.section) if entry.section else settings
+    value: object = getattr(table, entry.name)
+    return value
+
+
+def section_sentence(section: str) -> str:
+    """What a table is about."""
+    return (sections()[section].__doc__ or "").strip()
+
+
+def toml_value(value: object) -> str:
+    """Write a setting's value as TOML; raises `TypeError` for what no setting holds."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float() | Decimal():
+            return _number(value)
+        case str() | Path():
+            return dumps(str(value), ensure_ascii=False)
+        case tuple():
+            return f"[{', '.join(toml_value(item) for item in value)}]"
+        case _:
+            raise TypeError(f"no setting holds a {type(value).__name__}")
+
+
+def _number(value: float | Decimal) -> str:
+    if value != int(value):
+        return str(value)
+    whole = int(value)
+    return f"{whole:_}" if whole >= _GROUPED_DIGITS_FROM else str(whole)
+
+
+def _entry(section: str, name: str, field: FieldInfo) -> Entry:
+    item = _item(field)
+    default = field.get_default(call_default_factory=True, validated_data={})
+    is_computed = field.default_factory is not None
+    default_words = "this host's name" if is_computed else toml_value(default)
+    return Entry(
+        section=section,
+        name=name,
+        words=_words(field),
+        item_words=_words(item) if item else "",
+        unit=_named(field).unit,
+        choices=_choices(item or field),
+        sentence=field.description or "",
+        default=default,
+        default_words=default_words,
+        is_computed=is_computed,
+        sample=toml_value(field.examples[0]) if field.examples else default_words,
+    )
+
+
+def _item(field: FieldInfo) -> FieldInfo | None:
+    """What a list is made of; None for what is no list."""
+    if get_origin(field.annotation) is not tuple:
+        return None
+    return FieldInfo.from_annotation(get_args(field.annotation)[0])
+
+
+def _words(field: FieldInfo) -> str:
+    if item := _item(field):
+        return ", ".join(["a list", *_bounds(field), f"each item {_words(item)}"])
+    named = _named(field)
+    phrase = f"{named.phrase} of {named.unit}" if named.unit else named.phrase
+    return ", ".join([phrase, *_bounds(field)])
+
+
+def _named(field: FieldInfo) -> Words:
+    """What people call the values of a type; lists are made of such."""
+    if item := _item(field):
+        return _named(item)
+    if field.annotation is bool:
+        return Words("true or false")
+    if choices := _choices(field):
+        return Words(f"one of {_alternatives(choices)}")
+    return next(mark for mark in field.metadata if isinstance(mark, Words))
+
+
+def _choices(field: FieldInfo) -> tuple[str, ...]:
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+
+
+def _alternatives(choices: Sequence[str]) -> str:
+    quoted = [toml_value(choice) for choice in choices]
+    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _bounds(field: FieldInfo) -> list[str]:
+    return [
+        words.format(toml_value(bound))
+        for attribute, words in _BOUNDS.items()
+        for mark in field.metadata
+        if (bound := getattr(mark, attribute, None)) is not None
+    ]
