@@ -1,0 +1,229 @@
+"""SpamAssassin's daemon as a scanner: asks for a score, learns on request.
+
+'fast' asks for the names of the tests (or the report, where it is wanted) and we write the header
+fields; 'verbose' takes spamd's own header fields over.
+One request for each connection, because spamd closes after its answer.
+Nothing of what spamd says reaches a fault's reason; those texts are all ours.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from types import MappingProxyType
+
+from mailwarden.net.connection import Connection, PeerGoneError, PeerSlowError
+from mailwarden.net.payload import MemoryPayload
+from mailwarden.net.peers import Limits, Peers
+from mailwarden.ports.scanner import Payload, Question, Wave
+from mailwarden.settings.addresses import parse_address
+from mailwarden.settings.model import SpamdSettings
+from mailwarden.verdict.report import Answer, Fault, Finding, Kind, SpamScore
+from mailwarden.wire import spamd
+from mailwarden.wire.errors import PeerError
+from mailwarden.wire.spamd_markup import parse_markup, parse_report, parse_symbols
+
+NAME = "spamd"
+# Large enough to be few calls, small enough to be held twice for each connection.
+SEND_BYTES = 262_144
+_NOTHING = MemoryPayload(b"")
+# Something to be scored, only to see the version in spamd's header fields.
+_PROBE = MemoryPayload(b"Subject: which version\n\n")
+# Facts 3.9: lower case, then every character outside this set becomes "_".
+_UNSAFE_IN_USER = re.compile(r"[^0-9a-z._\-=+@]")
+
+# sysexits.h: what it means here, and whether a later try may succeed.
+_REFUSALS = MappingProxyType(
+    {
+        64: ("spamd does not know the request (EX_USAGE)", False),
+        65: ("spamd cannot read the message (EX_DATAERR)", False),
+        66: ("spamd has no input (EX_NOINPUT)", True),
+        67: ("spamd does not know the user (EX_NOUSER)", False),
+        68: ("spamd does not know a host (EX_NOHOST)", True),
+        69: ("spamd or a service behind it is unavailable (EX_UNAVAILABLE)", True),
+        70: ("spamd had an internal error (EX_SOFTWARE)", True),
+        71: ("spamd had a system error (EX_OSERR)", True),
+        72: ("spamd misses a system file (EX_OSFILE)", True),
+        73: ("spamd cannot write a file (EX_CANTCREAT)", True),
+        74: ("spamd had an input or output error (EX_IOERR)", True),
+        75: ("spamd has a temporary failure (EX_TEMPFAIL)", True),
+        76: ("spamd did not understand the request (EX_PROTOCOL)", False),
+        77: ("spamd does not permit it (EX_NOPERM)", False),
+        78: ("spamd is configured wrongly (EX_CONFIG)", False),
+        79: ("spamd reached its own time limit (EX_TIMEOUT)", True),
+    }
+)
+_UNKNOWN_REFUSAL = ("spamd refused with a code that is not of its protocol", True)
+
+_Failure = PeerGoneError | PeerSlowError | PeerError
+_FAILURES = (PeerGoneError, PeerSlowError, PeerError)
+
+
+class SpamdScanner:
+    """A `ports.scanner.Scanner`; `report` asks for the report for people in 'fast' mode."""
+
+    def __init__(self, settings: SpamdSettings, *, report: bool) -> None:
+        self._settings = settings
+        self._method = _method(settings, report=report)
+        self._peers = Peers(
+            [parse_address(address) for address in settings.addresses],
+            Limits(settings.connections, settings.timeout_seconds),
+        )
+        self._version = "unknown"
+        # Asked for once, and again after spamd was away: it may come back as another.
+        self._version_is_due = True
+
+    @property
+    def name(self) -> str:
+        """`spamd`."""
+        return NAME
+
+    @property
+    def wave(self) -> Wave:
+        """Last: scoring is dear."""
+        return Wave.SPAM
+
+    @property
+    def version(self) -> str:
+        """`spamassassin: 4.0.1.`, as last heard by `refresh`."""
+        return f"spamassassin: {self._version}."
+
+    async def scan(self, question: Question, deadline: float) -> Answer:
+        """Score one message for one user; over `max_bytes` it is not sent, and said so."""
+        payload = question.payload
+        if payload.size_bytes > self._settings.max_bytes:
+            return Answer(findings=(self._unscored(),))
+        request = spamd.Request(self._method, payload.size_bytes, self._user(question.user))
+        try:
+            outcome = self._judge(await self._ask(request, payload, deadline), payload)
+        except _FAILURES as error:
+            outcome = _fault(error)
+        match outcome:
+            case SpamScore():
+                return Answer(score=outcome)
+            case Fault():
+                return Answer(faults=(outcome,))
+
+    async def tell(
+        self, payload: Payload, lesson: spamd.Lesson, deadline: float, *, user: str = ""
+    ) -> spamd.Told | Fault:
+        """Have spamd's classifier learn or forget one message (spamd needs --allow-tell)."""
+        if payload.size_bytes > self._settings.max_bytes:
+            return Fault(NAME, "the message is larger than spamd.max_bytes", temporary=False)
+        request = spamd.Request(
+            spamd.Method.TELL, payload.size_bytes, self._user(user), lesson=lesson
+        )
+        try:
+            answer = await self._ask(request, payload, deadline)
+        except _FAILURES as error:
+            return _fault(error)
+        return answer if isinstance(answer, spamd.Told) else _refusal(answer)
+
+    async def refresh(self, deadline: float) -> None:
+        """Ask whether spamd lives, and its version where that is due."""
+        with contextlib.suppress(*_FAILURES):
+            await self._ask(spamd.Request(spamd.Method.PING), _NOTHING, deadline)
+            if self._version_is_due:
+                await self._ask_version(deadline)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._peers.close()
+
+    def _unscored(self) -> Finding:
+        detail = f"not scored: larger than spamd.max_bytes ({self._settings.max_bytes})"
+        return Finding(NAME, Kind.UNSCORED, "size", detail=detail)
+
+    def _user(self, asked: str) -> str:
+        return safe_user(asked or self._settings.user)
+
+    async def _ask(self, request: spamd.Request, payload: Payload, deadline: float) -> spamd.Answer:
+        """One conversation; raises `_FAILURES`."""
+        head = spamd.encode_request(request)
+
+        async def conversation(connection: Connection, until: float) -> spamd.Answer:
+            await _send(connection, head, payload, until)
+            return await _receive(connection, request.method, until)
+
+        try:
+            return await self._peers.converse(conversation, deadline)
+        except _FAILURES:
+            self._version_is_due = True
+            raise
+
+    async def _ask_version(self, deadline: float) -> None:
+        request = spamd.Request(spamd.Method.HEADERS, _PROBE.size_bytes)
+        answer = await self._ask(request, _PROBE, deadline)
+        if isinstance(answer, spamd.Scored):
+            self._version = parse_markup(answer.body, _whole(_PROBE)).version or self._version
+            self._version_is_due = False
+
+    def _judge(self, answer: spamd.Answer, payload: Payload) -> SpamScore | Fault:
+        """What an answer to a scoring request comes to; raises `PeerError` for a rubbish body."""
+        if not isinstance(answer, spamd.Scored):
+            return _refusal(answer)
+        if answer.score == 0 and answer.required == 0:
+            # What SpamAssassin's tools say for "not scored" (facts 3.9).
+            return Fault(NAME, "spamd gave no score (0/0)")
+        return self._read_body(answer, payload)
+
+    def _read_body(self, answer: spamd.Scored, payload: Payload) -> SpamScore:
+        score, required = answer.score, answer.required
+        if self._method is spamd.Method.HEADERS:
+            markup = parse_markup(answer.body, _whole(payload))
+            return SpamScore(NAME, score, required, markup.tests, fields=markup.fields)
+        if self._method is spamd.Method.REPORT:
+            text, tests = parse_report(answer.body)
+            return SpamScore(NAME, score, required, tests, text)
+        return SpamScore(NAME, score, required, parse_symbols(answer.body))
+
+
+def safe_user(name: str) -> str:
+    """The user name that spamd is told: facts 3.9's form of a recipient's address."""
+    return _UNSAFE_IN_USER.sub("_", name.lower())[: spamd.USER_BYTES]
+
+
+def _method(settings: SpamdSettings, *, report: bool) -> spamd.Method:
+    if settings.mode == "verbose":
+        return spamd.Method.HEADERS
+    return spamd.Method.REPORT if report else spamd.Method.SYMBOLS
+
+
+async def _send(connection: Connection, head: bytes, payload: Payload, deadline: float) -> None:
+    """Send a whole request, or as much as spamd takes before it answers and closes."""
+    with contextlib.suppress(PeerGoneError):  # the answer may be there all the same
+        for piece in _pieces(head, payload):
+            await connection.send(piece, deadline)
+        connection.end_sending()
+
+
+def _pieces(head: bytes, payload: Payload) -> Iterator[bytes]:
+    yield head + payload.chunk(0, SEND_BYTES)  # a small message goes in one write
+    for start in range(SEND_BYTES, payload.size_bytes, SEND_BYTES):
+        yield payload.chunk(start, SEND_BYTES)
+
+
+async def _receive(connection: Connection, method: spamd.Method, deadline: float) -> spamd.Answer:
+    received = bytearray()
+    while True:
+        octets = await connection.receive(deadline)
+        if not octets:
+            raise PeerGoneError(f"{connection.address} closed before its answer was whole")
+        received += octets
+        if answer := spamd.parse_answer(method, received):
+            return answer
+
+
+def _whole(payload: Payload) -> bytes:
+    return payload.chunk(0, payload.size_bytes)
+
+
+def _fault(error: _Failure) -> Fault:
+    """These errors' texts are our own: an address and what was expected."""
+    return Fault(NAME, f"no usable answer: {error}")
+
+
+def _refusal(answer: spamd.Answer) -> Fault:
+    # An answer to another question is as foreign as a code that is not in the table.
+    code = answer.code if isinstance(answer, spamd.Refused) else -1
+    reason, temporary = _REFUSALS.get(code, _UNKNOWN_REFUSAL)
+    return Fault(NAME, reason, temporary=temporary)
