@@ -38,6 +38,16 @@ PAIRS: list[tuple[str, str, str]] = [
         "spam.reject spam.delete_above",
     ),
     (
+        "spam.subject = 'SPAM'\nspamd.mode = 'fast'",
+        "spam.subject = 'SPAM'\nspamd.mode = 'verbose'",
+        "spam.subject spamd.mode",
+    ),
+    (
+        "clamd = {method = 'auto', addresses = ['tcp:127.0.0.1:3310']}",
+        "clamd = {method = 'fildes', addresses = ['tcp:127.0.0.1:3310']}",
+        "clamd.method clamd.addresses",
+    ),
+    (
         "scanners = ['clamd']\nclamd.timeout_seconds = 209",
         "scanners = ['clamd']\nclamd.timeout_seconds = 210",
         "clamd.timeout_seconds limits.message_seconds limits.wait_seconds scanners",

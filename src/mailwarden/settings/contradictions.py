@@ -111,6 +111,21 @@ _RULES: tuple[_Rule, ...] = (
         "set spam.delete_above, or leave spam.reject out",
     ),
     _Rule(
+        ("spam.subject", "spamd.mode"),
+        lambda s: bool(s.spam.subject) and s.spamd.mode == "verbose",
+        "spam.subject is written in fast mode only, and spamd.mode is verbose, "
+        "where spamd itself rewrites the subject",
+        'set spamd.mode = "fast", or leave spam.subject to rewrite_header in SpamAssassin',
+    ),
+    _Rule(
+        ("clamd.method", "clamd.addresses"),
+        lambda s: (
+            s.clamd.method == "fildes" and any(a.startswith("tcp:") for a in s.clamd.addresses)
+        ),
+        "clamd.method is fildes, and descriptors cannot be passed over TCP",
+        'set clamd.method = "auto", which streams over TCP',
+    ),
+    _Rule(
         ("clamd.timeout_seconds", "limits.message_seconds", "limits.wait_seconds", "scanners"),
         _clamd_alone_is_too_slow,
         "clamd.timeout_seconds ({s.clamd.timeout_seconds:g}) and limits.wait_seconds "
