@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mailwarden.message.raw import Raw
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Edit:
     """Put `octets` in place of the bytes from offset `start` up to `end`; equal offsets insert."""
 

@@ -1,0 +1,104 @@
+"""From a report and a profile to a decision: pure, and the only place where it happens.
+
+Each finding, each fault and the spam score ask for a disposition; the most severe wins.
+What was released from quarantine is not caught again for the same reason.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mailwarden.verdict.arrival import Origin
+from mailwarden.verdict.disposition import Disposition
+from mailwarden.verdict.report import Fault, Finding, Kind, Report, SpamScore
+from mailwarden.verdict.thresholds import SpamPolicy, judge_score
+
+Cause = Finding | Fault | SpamScore
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The effective settings of a recipient, as far as deciding needs them.
+
+    `on_finding` has a disposition for every kind but spam; `on_fault` one for each scanner by
+    name, and `Disposition.DEFER` stands for any that is not named.
+    """
+
+    on_finding: Mapping[Kind, Disposition]
+    on_fault: Mapping[str, Disposition] = field(default_factory=dict)
+    spam: SpamPolicy = field(default_factory=SpamPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One cause, and the disposition that it asks for; `released` ones ask for nothing."""
+
+    cause: Cause
+    disposition: Disposition
+    released: bool = False
+
+    @property
+    def key(self) -> str:
+        """What a release forgives: the kind and the name, `virus:Eicar-Test-Signature`."""
+        return reason_key(self.cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a message, with its reasons, the most severe first, viruses before others."""
+
+    disposition: Disposition
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def main(self) -> Reason | None:
+        """The reason that decided, or nothing when nothing was found."""
+        return self.reasons[0] if self.reasons else None
+
+
+def decide(
+    report: Report, profile: Profile, origin: Origin, released: frozenset[str] = frozenset()
+) -> Decision:
+    """Decide what becomes of a message; `released` holds the keys of forgiven reasons."""
+    reasons = sorted(
+        (_forgive(reason, released) for reason in _reasons(report, profile, origin)),
+        key=_weight,
+        reverse=True,
+    )
+    most_severe = reasons[0].disposition if reasons else Disposition.ACCEPT
+    return Decision(most_severe, tuple(reasons))
+
+
+def reason_key(cause: Cause) -> str:
+    """The kind and name of a cause, the same for the same thing found again."""
+    match cause:
+        case Finding():
+            return f"{cause.kind.value}:{cause.name}"
+        case Fault():
+            return f"fault:{cause.by}"
+        case SpamScore():
+            return "spam"
+
+
+def _weight(reason: Reason) -> tuple[Disposition, bool]:
+    """Of reasons that ask for the same, a virus says most: its attachment's name says less."""
+    cause = reason.cause
+    return reason.disposition, isinstance(cause, Finding) and cause.kind is Kind.VIRUS
+
+
+def _reasons(report: Report, profile: Profile, origin: Origin) -> Iterator[Reason]:
+    for finding in report.findings:
+        asked = profile.on_finding[finding.kind]
+        if asked is Disposition.REJECT and origin.is_never_rejected:
+            asked = Disposition.QUARANTINE
+        yield Reason(finding, asked)
+    for fault in report.faults:
+        yield Reason(fault, profile.on_fault.get(fault.by, Disposition.DEFER))
+    if report.score:
+        may_reject = not origin.is_never_rejected
+        yield Reason(report.score, judge_score(report.score, profile.spam, may_reject=may_reject))
+
+
+def _forgive(reason: Reason, released: frozenset[str]) -> Reason:
+    if reason.key in released:
+        return Reason(reason.cause, Disposition.ACCEPT, released=True)
+    return reason

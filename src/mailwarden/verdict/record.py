@@ -1,0 +1,117 @@
+"""What is remembered about a message: facts, reasons, times; the one shape for all who ask.
+
+The log line, the database row, the quarantine's slip and `scan --json` are made from it.
+"""
+
+from dataclasses import dataclass
+
+from mailwarden.verdict.arrival import Arrival
+from mailwarden.verdict.decide import Cause, Decision
+from mailwarden.verdict.report import Fault, Finding, Report, SpamScore
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message, what was found and what was decided; `seconds` is the time that it took."""
+
+    arrival: Arrival
+    report: Report
+    decision: Decision
+    subject: str
+    seconds: float
+
+    @property
+    def reason(self) -> str:
+        """Why, in a word or two: the deciding cause's key, or empty when nothing was found."""
+        main = self.decision.main
+        return main.key if main and main.disposition else ""
+
+    @property
+    def detail(self) -> str:
+        """Why, in a sentence for people; may hold names from the message."""
+        main = self.decision.main
+        return explain_cause(main.cause) if main and main.disposition else ""
+
+
+def explain_cause(cause: Cause) -> str:
+    """A sentence about one cause."""
+    match cause:
+        case Finding():
+            part = f"part {cause.part}" if cause.part else ""
+            where = f" in {cause.filename or part}" if cause.filename or part else ""
+            return cause.detail or f"{cause.by} found {cause.kind.value} {cause.name}{where}"
+        case Fault():
+            again = "may work later" if cause.temporary else "needs you"
+            return f"{cause.by} could not answer: {cause.reason} ({again})"
+        case SpamScore():
+            return f"{cause.by} gave {cause.score} points where {cause.required} make spam"
+
+
+def text_of(octets: bytes) -> str:
+    """Foreign bytes as text that JSON can carry and `bytes_of` turns back exactly."""
+    return octets.decode("utf-8", "surrogateescape")
+
+
+def bytes_of(text: str) -> bytes:
+    """The bytes that `text_of` was given."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def record_json(record: Record) -> Json:
+    """The record as JSON (DESIGN section 7), one flat object."""
+    arrival, report, decision = record.arrival, record.report, record.decision
+    return {
+        "id": arrival.id,
+        "at": arrival.at,
+        "disposition": decision.disposition.word,
+        "reason": record.reason,
+        "detail": record.detail,
+        "sender": text_of(arrival.envelope.sender),
+        "recipients": [
+            {"address": text_of(address), "disposition": decision.disposition.word}
+            for address in arrival.envelope.recipients
+        ],
+        "subject": record.subject,
+        "size_bytes": arrival.size_bytes,
+        "origin": arrival.origin.address,
+        "findings": [_finding_json(finding) for finding in report.findings],
+        "faults": [_fault_json(fault) for fault in report.faults],
+        "anomalies": [{"code": odd.code, "part": odd.part} for odd in report.anomalies],
+        "ambiguous": bool(report.anomalies),
+        "spam": _score_json(report.score) if report.score else None,
+        "reasons": [
+            {
+                "key": reason.key,
+                "disposition": reason.disposition.word,
+                "released": reason.released,
+            }
+            for reason in decision.reasons
+        ],
+        "scanners": list(report.asked),
+        "seconds": round(record.seconds, 6),
+    }
+
+
+def _finding_json(finding: Finding) -> Json:
+    return {
+        "by": finding.by,
+        "kind": finding.kind.value,
+        "name": finding.name,
+        "part": finding.part,
+        "filename": finding.filename,
+    }
+
+
+def _fault_json(fault: Fault) -> Json:
+    return {"by": fault.by, "reason": fault.reason, "temporary": fault.temporary}
+
+
+def _score_json(score: SpamScore) -> Json:
+    return {
+        "by": score.by,
+        "score": float(score.score),
+        "required": float(score.required),
+        "tests": list(score.tests),
+    }
