@@ -1,0 +1,105 @@
+"""From settings to a working path: the only place that names adapters."""
+
+import datetime as dt
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from mailwarden.fronts.queue import Journal, Moments, QueueDoor
+from mailwarden.pipeline.examine import Examiner
+from mailwarden.pipeline.options import path_options
+from mailwarden.pipeline.perform import Performer
+from mailwarden.ports.scanner import Scanner
+from mailwarden.quarantine.folder import QuarantineFolder
+from mailwarden.quarantine.keeper import QuarantineKeeper
+from mailwarden.quarantine.release import release_key
+from mailwarden.scanners.clamd import ClamdScanner
+from mailwarden.scanners.spamd import SpamdScanner
+from mailwarden.scanners.test_patterns import TestPatternScanner, TestPatternSpamScanner
+from mailwarden.settings.model import Settings
+from mailwarden.store.records import StoredRecords
+from mailwarden.store.schema import open_database
+from mailwarden.store.writer import BatchWriter
+
+_ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_BITS_A_LETTER = 5
+_ID_RANDOM = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Everything that one worker works with."""
+
+    door: QueueDoor
+    scanners: tuple[Scanner, ...]
+    writer: BatchWriter
+    engine: Engine
+
+    async def close(self) -> None:
+        """Give connections back and write the last records."""
+        for scanner in self.scanners:
+            await scanner.close()
+        self.writer.close()
+        self.engine.dispose()
+
+
+def build_scanners(settings: Settings) -> tuple[Scanner, ...]:
+    """The scanners that the settings name, in their order."""
+    return tuple(scanner for name in settings.scanners for scanner in _BUILDERS[name](settings))
+
+
+_BUILDERS: dict[str, Callable[[Settings], tuple[Scanner, ...]]] = {
+    "clamd": lambda settings: (ClamdScanner(settings.clamd),),
+    "spamd": lambda settings: (SpamdScanner(settings.spamd, report=settings.spam.report),),
+    "test-patterns": lambda _: (TestPatternScanner(), TestPatternSpamScanner()),
+}
+
+
+def build_examiner(settings: Settings, scanners: tuple[Scanner, ...], key: bytes) -> Examiner:
+    """The part of the path that looks and decides."""
+    return Examiner(path_options(settings), scanners, key, time.monotonic)
+
+
+def prepare_directories(settings: Settings) -> None:
+    """Make what the workers need, before there are any.
+
+    Raises `OSError`, `StoreError` or `KeepingError`, each naming the place.
+    """
+    for directory in (settings.spool.directory, settings.store.database.parent):
+        directory.mkdir(0o700, parents=True, exist_ok=True)
+    folder = QuarantineFolder(settings.quarantine.directory)
+    folder.make()
+    folder.sweep()
+    settings.quarantine.release_key.parent.mkdir(0o700, parents=True, exist_ok=True)
+    release_key(settings.quarantine.release_key)
+    open_database(settings.store.database).dispose()
+
+
+def build_gate(settings: Settings, journal: Journal, complain: Callable[[str], None]) -> Gate:
+    """All of a worker; call it in the worker's own process, after `prepare_directories`."""
+    scanners = build_scanners(settings)
+    engine = open_database(settings.store.database)
+    writer = BatchWriter(engine)
+    folder = QuarantineFolder(settings.quarantine.directory)
+    examiner = build_examiner(settings, scanners, release_key(settings.quarantine.release_key))
+    performer = Performer(
+        path_options(settings),
+        QuarantineKeeper(folder, writer, complain),
+        StoredRecords(writer, complain),
+    )
+    moments = Moments(now=time.time, new_id=new_message_id)
+    return Gate(
+        QueueDoor(settings, examiner, performer, journal, moments), scanners, writer, engine
+    )
+
+
+def new_message_id(now: float) -> str:
+    """A new id that sorts by time and says it: `20261122-154500-k3f9q2ab` (UTC)."""
+    moment = dt.datetime.fromtimestamp(now, dt.UTC)
+    bits = secrets.randbits(_BITS_A_LETTER * _ID_RANDOM)
+    letters = (bits >> _BITS_A_LETTER * place & 31 for place in range(_ID_RANDOM))
+    random = "".join(_ID_ALPHABET[letter] for letter in letters)
+    return f"{moment:%Y%m%d-%H%M%S}-{random}"

@@ -1,0 +1,42 @@
+"""Keeps messages for the pipeline (port `Quarantine`): files in a thread, then the index."""
+
+import asyncio
+from collections.abc import Callable
+
+from mailwarden.ports.keeping import Maildir
+from mailwarden.ports.scanner import Payload
+from mailwarden.quarantine.folder import QuarantineFolder
+from mailwarden.quarantine.index import index_row
+from mailwarden.store.schema import StoreError
+from mailwarden.store.schema import quarantine as table
+from mailwarden.store.writer import BatchWriter
+from mailwarden.verdict.record import Record, record_json
+
+
+class QuarantineKeeper:
+    """Keeps messages; `complain` hears when only the index could not be written."""
+
+    def __init__(
+        self, folder: QuarantineFolder, writer: BatchWriter, complain: Callable[[str], None]
+    ) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._complain = complain
+
+    async def keep(self, record: Record, payload: Payload, maildir: Maildir) -> None:
+        """Keep the message, whole and synced, when this returns; raises `KeepingError`.
+
+        A row that the index refuses does not undo it: the message is safe, and
+        `quarantine list` makes the index agree with the files.
+        """
+        slip = record_json(record)
+        slip["variables"] = {
+            name: value.decode("utf-8", "surrogateescape")
+            for name, value in record.arrival.origin.variables.items()
+        }
+        await asyncio.to_thread(self._folder.keep, record.arrival.id, payload, maildir, slip)
+        row = index_row(slip, maildir)
+        try:
+            await asyncio.wrap_future(self._writer.add(table, row, urgent=True))
+        except StoreError as error:
+            self._complain(f"{record.arrival.id} is in quarantine but not in its index: {error}")
