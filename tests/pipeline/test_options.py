@@ -1,0 +1,68 @@
+"""The settings in the words of the path: every kind and scanner has what was configured."""
+
+import typing
+from decimal import Decimal
+
+import pytest
+
+from mailwarden.pipeline.options import path_options, site_profile
+from mailwarden.settings.model import OnFault, OnFinding, Settings
+from mailwarden.verdict.disposition import Disposition
+from mailwarden.verdict.report import Kind
+from mailwarden.verdict.thresholds import SpamPolicy
+from support.arrivals import settings_of
+
+CONFIGURED = [kind for kind in Kind if kind not in (Kind.SPAM, Kind.UNSCORED)]
+
+
+def test_every_kind_but_spam_has_a_disposition() -> None:
+    assert site_profile(Settings()).on_finding.keys() == set(Kind) - {Kind.SPAM}
+
+
+def test_by_default_nothing_dangerous_passes() -> None:
+    asked = site_profile(Settings()).on_finding
+    passing = {kind for kind, disposition in asked.items() if disposition < Disposition.DEFER}
+    assert passing == {Kind.UNSCORED}
+    assert asked[Kind.VIRUS] is asked[Kind.POLICY] is Disposition.QUARANTINE
+
+
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.SPAM, Kind.UNSCORED}))
+@pytest.mark.parametrize("word", typing.get_args(OnFinding))
+def test_each_kind_has_the_disposition_of_its_own_setting(kind: Kind, word: str) -> None:
+    key = kind.value.replace("-", "_")
+    profile = site_profile(settings_of(dispositions={key: word}))
+    assert profile.on_finding[kind].word == word
+
+
+@pytest.mark.parametrize("name", ["clamd", "spamd"])
+@pytest.mark.parametrize("word", typing.get_args(OnFault))
+def test_each_scanner_has_the_disposition_of_its_own_setting(name: str, word: str) -> None:
+    assert site_profile(settings_of(**{name: {"on_fault": word}})).on_fault[name].word == word
+
+
+def test_a_fault_defers_by_default() -> None:
+    assert set(site_profile(Settings()).on_fault.values()) == {Disposition.DEFER}
+
+
+def test_the_thresholds_are_those_of_the_settings() -> None:
+    spam = {"quarantine_above": "2.1", "delete_above": "4.2", "delta": "0.5"}
+    points = {key: Decimal(value) for key, value in spam.items()}
+    profile = site_profile(settings_of(spam={**points, "reject": True}))
+    assert profile.spam == SpamPolicy(Decimal("2.1"), Decimal("4.2"), Decimal("0.5"), reject=True)
+
+
+def test_the_limits_are_those_of_the_settings() -> None:
+    limits = {
+        "header_bytes": 1, "header_fields": 2, "parts": 3, "depth": 4, "archive_members": 5,
+        "archive_bytes": 6,
+    }  # fmt: skip
+    options = path_options(settings_of(limits=limits))
+    reading, opening = options.reading, options.opening
+    assert (reading.header_bytes, reading.header_fields) == (1, 2)
+    assert (reading.parts, reading.depth) == (3, 4)
+    assert (opening.archive_members, opening.archive_bytes) == (5, 6)
+
+
+def test_the_forbidden_extensions_are_those_of_the_settings() -> None:
+    options = path_options(settings_of(attachments={"forbidden_extensions": ["exe"]}))
+    assert options.attachments.forbidden_extensions == {"exe"}
