@@ -15,6 +15,7 @@ from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.release_mark import make_mark
 from mailwarden.verdict.report import Answer, Fault, Finding, Kind
 from support.arrivals import (
+    AT,
     AWAY,
     CLEAN,
     INFECTED,
@@ -34,6 +35,8 @@ MESSAGE = b"From: ann@sender.example\nSubject: =?utf-8?q?H=C3=A9llo?=\n\nbody\n"
 FORBIDDEN = multipart(b'Content-Disposition: attachment; filename="a.exe"\n\nMZ\n')
 BOUNCE = b"From: MAILER-DAEMON@mx.sender.example\nSubject: failure notice\n\nSorry.\n"
 LOCAL: dict[str, bytes] = {}
+
+EICAR_KEY = "virus:Eicar-Test-Signature"
 
 
 def keys_of(found: Examination) -> list[str]:
@@ -292,17 +295,23 @@ async def test_localhost_is_not_rejected_for_size_either() -> None:
 
 
 async def test_a_released_message_passes_and_says_what_was_forgiven() -> None:
-    mark = make_mark(RELEASE_KEY, "a", ["virus:Eicar-Test-Signature", "spam"], MESSAGE)
-    scanners = ScriptedScanner(INFECTED), spam_scanner(scored("90"))
-    settings = settings_of(spam={"quarantine_above": 1})
-    found = await examine(mark + MESSAGE, settings=settings, scanners=scanners)
+    mark = make_mark(RELEASE_KEY, "a", [EICAR_KEY], MESSAGE, AT)
+    found = await examine(mark + MESSAGE, scanners=(ScriptedScanner(INFECTED),))
     assert found.record.decision.disposition is Disposition.ACCEPT
-    assert keys_of(found) == ["virus:Eicar-Test-Signature", "spam"]
+    assert keys_of(found) == [EICAR_KEY]
     assert all(reason.released for reason in found.record.decision.reasons)
 
 
+async def test_a_message_that_was_released_as_spam_is_not_scored_again() -> None:
+    mark = make_mark(RELEASE_KEY, "a", ["spam"], MESSAGE, AT)
+    scanner = spam_scanner(scored("90"))
+    found = await examine(mark + MESSAGE, scanners=(scanner,))
+    assert found.record.decision.disposition is Disposition.ACCEPT
+    assert found.record.report.score is None
+
+
 async def test_a_released_message_is_caught_for_another_reason() -> None:
-    mark = make_mark(RELEASE_KEY, "a", ["spam"], MESSAGE)
+    mark = make_mark(RELEASE_KEY, "a", ["spam"], MESSAGE, AT)
     found = await examine(mark + MESSAGE, scanners=(ScriptedScanner(INFECTED),))
     assert found.record.decision.disposition is Disposition.QUARANTINE
 
@@ -310,10 +319,10 @@ async def test_a_released_message_is_caught_for_another_reason() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        make_mark(b"x" * 32, "a", ["virus:Eicar-Test-Signature"], MESSAGE) + MESSAGE,
-        make_mark(RELEASE_KEY, "a", ["virus:Eicar-Test-Signature"], b"other") + MESSAGE,
-        b"X: y\n\n" + make_mark(RELEASE_KEY, "a", ["virus:Eicar-Test-Signature"], b"") + MESSAGE,
-        MESSAGE + make_mark(RELEASE_KEY, "a", ["virus:Eicar-Test-Signature"], b""),
+        make_mark(b"x" * 32, "a", [EICAR_KEY], MESSAGE, AT) + MESSAGE,
+        make_mark(RELEASE_KEY, "a", [EICAR_KEY], b"other", AT) + MESSAGE,
+        b"X: y\n\n" + make_mark(RELEASE_KEY, "a", [EICAR_KEY], b"", AT) + MESSAGE,
+        MESSAGE + make_mark(RELEASE_KEY, "a", [EICAR_KEY], b"", AT),
     ],
 )
 async def test_a_mark_that_is_not_this_messages_own_opens_nothing(raw: bytes) -> None:
@@ -322,9 +331,9 @@ async def test_a_mark_that_is_not_this_messages_own_opens_nothing(raw: bytes) ->
 
 
 async def test_only_the_topmost_marks_are_believed_for_each_costs_a_digest() -> None:
-    raw = make_mark(RELEASE_KEY, "a", ["virus:Eicar-Test-Signature"], MESSAGE) + MESSAGE
+    raw = make_mark(RELEASE_KEY, "a", [EICAR_KEY], MESSAGE, AT) + MESSAGE
     for forged, expected in ((2, Disposition.ACCEPT), (3, Disposition.QUARANTINE)):
-        above = make_mark(b"x" * 32, "a", ["spam"], raw) * forged
+        above = make_mark(b"x" * 32, "a", ["spam"], raw, AT) * forged
         found = await examine(above + raw, scanners=(ScriptedScanner(INFECTED),))
         assert found.record.decision.disposition is expected
 

@@ -12,11 +12,11 @@ from mailwarden.verdict.report import Kind
 from mailwarden.verdict.thresholds import SpamPolicy
 from support.arrivals import settings_of
 
-CONFIGURED = [kind for kind in Kind if kind not in (Kind.SPAM, Kind.UNSCORED)]
+CONFIGURED = [kind for kind in Kind if kind is not Kind.UNSCORED]
 
 
 def test_every_kind_but_spam_has_a_disposition() -> None:
-    assert site_profile(Settings()).on_finding.keys() == set(Kind) - {Kind.SPAM}
+    assert site_profile(Settings()).on_finding.keys() == set(Kind)
 
 
 def test_by_default_nothing_dangerous_passes() -> None:
@@ -26,7 +26,7 @@ def test_by_default_nothing_dangerous_passes() -> None:
     assert asked[Kind.VIRUS] is asked[Kind.POLICY] is Disposition.QUARANTINE
 
 
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.SPAM, Kind.UNSCORED}))
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.UNSCORED}))
 @pytest.mark.parametrize("word", typing.get_args(OnFinding))
 def test_each_kind_has_the_disposition_of_its_own_setting(kind: Kind, word: str) -> None:
     key = kind.value.replace("-", "_")

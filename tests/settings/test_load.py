@@ -143,10 +143,10 @@ def test_a_suggestion_names_what_was_probably_meant(text: str, suggestion: str) 
         ("spam = 3", "expected a table; found 3"),
         ("[[spam]]", "expected a table; found a list"),
         ("[scanners]", 'expected a list, each item one of "clamd", "spamd" or "test-patterns"; '),
-        ("[spam.subject]", "expected one line of text, at most 200 characters; found a table"),
+        ("[spam.subject]", "expected one line of text, at most 100 characters; found a table"),
         (
             "spam.subject = 1979-05-27",
-            "expected one line of text, at most 200 characters; found a d",
+            "expected one line of text, at most 100 characters; found a d",
         ),
         ("clamd.addresses = []", "expected a list, not empty, each item an address: unix:/path, "),
         (

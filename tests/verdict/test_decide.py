@@ -19,7 +19,7 @@ STRANGER = Origin({"TCPREMOTEIP": b"192.0.2.7"})
 LOCAL = Origin({})
 SECONDARY_MX = Origin({"TCPREMOTEIP": b"192.0.2.7", "SA_ONLYDELETE_HOST": b""})
 
-KINDS: tuple[Kind, ...] = tuple(kind for kind in Kind if kind is not Kind.SPAM)
+KINDS: tuple[Kind, ...] = tuple(Kind)
 # As many kinds with a disposition of their own as there are dispositions.
 ONE_OF_EACH = dict(zip(KINDS, Disposition, strict=False))
 KIND_ASKING = {disposition: kind for kind, disposition in ONE_OF_EACH.items()}

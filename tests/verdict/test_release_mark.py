@@ -8,24 +8,32 @@ from hypothesis import strategies as st
 
 from mailwarden.message.headers import read_header, value_of
 from mailwarden.message.limits import ReadingLimits
-from mailwarden.verdict.release_mark import CHUNK_BYTES, NAME, make_mark, read_mark
+from mailwarden.verdict.release_mark import (
+    CHUNK_BYTES,
+    LIFETIME_SECONDS,
+    NAME,
+    make_mark,
+    read_mark,
+)
 from support.arrivals import RELEASE_KEY
 
 LIMITS = ReadingLimits(header_bytes=1_000_000, header_fields=1_000, parts=10, depth=5)
 RAW = b"Received: from a by b; date\nSubject: hi\n\nbody\n"
 KEYS = frozenset({"virus:Eicar-Test-Signature", "spam"})
 ID = "20070502-171037-abcdefgh"
+AT = 1_178_125_837
 
 
 def marked(keys: frozenset[str] = KEYS, raw: bytes = RAW) -> bytes:
-    return make_mark(RELEASE_KEY, ID, keys, raw) + raw
+    return make_mark(RELEASE_KEY, ID, keys, raw, AT) + raw
 
 
-def believed(message: bytes, key: bytes = RELEASE_KEY) -> list[frozenset[str]]:
+def believed(message: bytes, key: bytes = RELEASE_KEY, now: float = AT) -> list[frozenset[str]]:
     """What each mark of a message forgives, from the top."""
     header = read_header(message, 0, len(message), LIMITS)
     return [
-        read_mark(key, value_of(message, field), message, field.end) for field in header.all(NAME)
+        read_mark(key, value_of(message, field), message, field.end, now)
+        for field in header.all(NAME)
     ]
 
 
@@ -52,7 +60,7 @@ def test_a_key_with_a_line_end_is_not_taken_for_two() -> None:
 
 
 def test_the_mark_is_one_line_whatever_the_keys_say() -> None:
-    mark = make_mark(RELEASE_KEY, ID, ["virus:x\r\nX-Evil: yes", "\udc80"], RAW)
+    mark = make_mark(RELEASE_KEY, ID, ["virus:x\r\nX-Evil: yes", "\udc80"], RAW, AT)
     assert mark.count(b"\n") == 1
     assert mark.endswith(b"\n")
     assert b"\r" not in mark
@@ -86,7 +94,7 @@ def test_a_mapped_message_is_read_like_one_in_memory() -> None:
     with mmap.mmap(-1, len(message)) as mapped:
         mapped[:] = message
         field = read_header(mapped, 0, len(mapped), LIMITS).fields[0]
-        assert read_mark(RELEASE_KEY, value_of(mapped, field), mapped, field.end) == KEYS
+        assert read_mark(RELEASE_KEY, value_of(mapped, field), mapped, field.end, AT) == KEYS
 
 
 @pytest.mark.parametrize(
@@ -99,6 +107,7 @@ def test_a_mapped_message_is_read_like_one_in_memory() -> None:
         (b"Received", b"X-Added: 1\nReceived"),
         (b"id=2007", b"id=2008"),
         (b"v=1", b"v=2"),
+        (b"t=1", b"t=2"),
         (b"mac=", b"mac=0"),
         (b"for=", b"for=AAAA"),
         (b"body", b"bo\rdy"),
@@ -111,7 +120,7 @@ def test_a_mark_on_a_message_that_was_changed_forgives_nothing(old: bytes, new: 
 
 
 def test_a_mark_moved_to_another_message_forgives_nothing() -> None:
-    mark = make_mark(RELEASE_KEY, ID, KEYS, RAW)
+    mark = make_mark(RELEASE_KEY, ID, KEYS, RAW, AT)
     assert believed(mark + b"Subject: other\n\nvirus\n") == [frozenset()]
 
 
@@ -120,27 +129,45 @@ def test_the_mark_of_another_installation_forgives_nothing() -> None:
 
 
 def test_the_keys_of_one_mark_cannot_be_put_into_another() -> None:
-    more = make_mark(RELEASE_KEY, ID, ["virus:worse"], b"other").split(b"for=")[1].split(b";")[0]
-    mine = make_mark(RELEASE_KEY, ID, KEYS, RAW)
+    more = (
+        make_mark(RELEASE_KEY, ID, ["virus:worse"], b"other", AT).split(b"for=")[1].split(b";")[0]
+    )
+    mine = make_mark(RELEASE_KEY, ID, KEYS, RAW, AT)
     listed = mine.split(b"for=")[1].split(b";")[0]
     assert believed(mine.replace(listed, more) + RAW) == [frozenset()]
 
 
 def test_of_several_marks_each_counts_for_itself() -> None:
-    twice = make_mark(RELEASE_KEY, ID, ["policy:extension-exe"], marked()) + marked()
+    twice = make_mark(RELEASE_KEY, ID, ["policy:extension-exe"], marked(), AT) + marked()
     assert believed(twice) == [frozenset({"policy:extension-exe"}), KEYS]
-    forged = NAME + b": v=1; id=x; for=; mac=" + b"0" * 64 + b"\n"
+    forged = NAME + b": v=1; id=x; t=9; for=; mac=" + b"0" * 64 + b"\n"
     assert believed(forged + marked()) == [frozenset(), KEYS]
 
 
 @pytest.mark.parametrize(
     "value",
-    [b"", b"v=1", b"\0" * 100, b"v=1; id=a; for=!; mac=" + b"0" * 64, b"v=1; " + b"x" * 1_000_000],
+    [
+        b"",
+        b"v=1",
+        b"\0" * 100,
+        b"v=1; id=a; t=9; for=!; mac=" + b"0" * 64,
+        b"v=1; " + b"x" * 1_000_000,
+    ],
 )
 def test_rubbish_forgives_nothing_and_does_not_raise(value: bytes) -> None:
-    assert read_mark(RELEASE_KEY, value, RAW, 0) == frozenset()
+    assert read_mark(RELEASE_KEY, value, RAW, 0, AT) == frozenset()
 
 
 @given(st.binary(max_size=200))
 def test_any_value_forgives_nothing_and_does_not_raise(value: bytes) -> None:
-    assert read_mark(RELEASE_KEY, value, RAW, 0) == frozenset()
+    assert read_mark(RELEASE_KEY, value, RAW, 0, AT) == frozenset()
+
+
+def test_a_mark_counts_as_long_as_a_queue_may_hold_the_message_and_no_longer() -> None:
+    assert believed(marked(), now=AT + LIFETIME_SECONDS) == [KEYS]
+    assert believed(marked(), now=AT + LIFETIME_SECONDS + 1) == [frozenset()]
+
+
+def test_a_reason_found_many_times_is_listed_once() -> None:
+    many = make_mark(RELEASE_KEY, ID, ["policy:extension-exe"] * 5_000, RAW, AT)
+    assert believed(many + RAW) == [frozenset({"policy:extension-exe"})]

@@ -16,7 +16,7 @@ from mailwarden.ports.scanner import Payload, Question, Scanner, Wave
 from mailwarden.unpack.opening import open_parts
 from mailwarden.verdict.arrival import Arrival
 from mailwarden.verdict.attachments import check_attachments
-from mailwarden.verdict.decide import Decision, decide
+from mailwarden.verdict.decide import SPAM_KEY, Decision, decide
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.record import Record
 from mailwarden.verdict.release_mark import NAME as RELEASE_MARK
@@ -27,6 +27,7 @@ from mailwarden.verdict.structure import check_reading_limits, check_structure
 
 # Scanners must be done before the message's own deadline, so that what follows still has time.
 _MARGIN_SECONDS = 2.0
+_MARGIN_SHARE = 0.1
 # A subject in a record is for people; the message keeps its own.
 _SUBJECT_CHARACTERS = 200
 # Released messages carry one mark; each costs a digest of the message, so few are believed.
@@ -75,9 +76,10 @@ class Examiner:
         report = Report(look.findings, anomalies=look.reading.anomalies)
         if arrival.size_bytes <= self._options.settings.limits.message_bytes:
             question = Question(arrival, payload)
-            report = await self._ask(Wave.VIRUS, report, question, deadline - _MARGIN_SECONDS)
+            until = _scanners_until(deadline)
+            report = await self._ask(Wave.VIRUS, report, question, until)
             if self._is_worth_scoring(arrival, look, report):
-                report = await self._ask(Wave.SPAM, report, question, deadline - _MARGIN_SECONDS)
+                report = await self._ask(Wave.SPAM, report, question, until)
         record = Record(
             arrival,
             report,
@@ -116,11 +118,11 @@ class Examiner:
         keys: frozenset[str] = frozenset()
         for field in header.all(RELEASE_MARK)[:_MOST_MARKS]:
             value = value_of(arrival.raw, field)
-            keys |= read_mark(self._release_key, value, arrival.raw, field.end)
+            keys |= read_mark(self._release_key, value, arrival.raw, field.end, arrival.at)
         return keys
 
     def _is_worth_scoring(self, arrival: Arrival, look: _Look, report: Report) -> bool:
-        if not is_scored(arrival.origin):
+        if not is_scored(arrival.origin) or SPAM_KEY in look.released:
             return False
         sender = look.reading.root.header.first(b"from")
         from_field = value_of(arrival.raw, sender) if sender else b""
@@ -139,6 +141,12 @@ class Examiner:
         for scanner, task in zip(asked, tasks, strict=True):
             report = _join(report, scanner.version, task.result())
         return report
+
+
+def _scanners_until(deadline: float) -> float:
+    """When scanners must be done, on the loop's clock: before the message's own deadline."""
+    now = asyncio.get_running_loop().time()
+    return deadline - min(_MARGIN_SECONDS, (deadline - now) * _MARGIN_SHARE)
 
 
 def _join(report: Report, version: str, answer: Answer) -> Report:

@@ -228,7 +228,7 @@ def _replaced_subject(record: Record, subject: Field, field: bytes) -> Edit:
 
 def _renamed_edits(record: Record, header: Header, settings: Settings) -> list[Edit]:
     """Move X-Spam fields aside that we did not write, so that nobody's filter is fooled."""
-    if not (record.report.score or is_scored(record.arrival.origin)):
+    if not (settings.scores_spam and is_scored(record.arrival.origin)):
         return []
     moved = f"{settings.headers.prefix}-MOVED-".encode("ascii")
     return [

@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def queue_message(
     without_gate = {k: v for k, v in environment.items() if k != "QMAILQUEUE"}
     try:
         raw = kept.path.read_bytes()
-        mark = make_mark(key, kept.id, forgiven_keys(kept.slip), raw)
+        mark = make_mark(key, kept.id, forgiven_keys(kept.slip), raw, time.time())
         with tempfile.TemporaryFile() as message, tempfile.TemporaryFile() as addresses:
             message.write(mark + raw)
             addresses.write(encode_envelope(envelope))

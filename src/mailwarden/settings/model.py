@@ -264,7 +264,10 @@ class SpamSettings(Section):
         "never for this machine and clients with SA_ONLYDELETE_HOST.",
     )
     subject: Line = Field(
-        "", max_length=200, description="Text put before the subject of spam (sa-subject)."
+        # In encoded words, 100 characters of any script still fit a line of 998 (RFC 5322 2.1.1).
+        "",
+        max_length=100,
+        description="Text put before the subject of spam (sa-subject).",
     )
     delta: Points = Field(
         Decimal(0),
@@ -462,6 +465,11 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     spool: SpoolSettings = SpoolSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def scores_spam(self) -> bool:
+        """A spam scanner is among the scanners."""
+        return bool({"spamd", "test-patterns"} & set(self.scanners))
 
     @property
     def worker_count(self) -> int:

@@ -12,6 +12,9 @@ from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.report import Fault, Finding, Kind, Report, SpamScore
 from mailwarden.verdict.thresholds import SpamPolicy, judge_score
 
+# What a release forgives that was kept as spam: whatever its score is the next time.
+SPAM_KEY = "spam"
+
 Cause = Finding | Fault | SpamScore
 
 
@@ -19,7 +22,7 @@ Cause = Finding | Fault | SpamScore
 class Profile:
     """The effective settings of a recipient, as far as deciding needs them.
 
-    `on_finding` has a disposition for every kind but spam; `on_fault` one for each scanner by
+    `on_finding` has a disposition for every kind; `on_fault` one for each scanner by
     name, and `Disposition.DEFER` stands for any that is not named.
     """
 
@@ -76,7 +79,7 @@ def reason_key(cause: Cause) -> str:
         case Fault():
             return f"fault:{cause.by}"
         case SpamScore():
-            return "spam"
+            return SPAM_KEY
 
 
 def _weight(reason: Reason) -> tuple[Disposition, bool]:

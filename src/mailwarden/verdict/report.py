@@ -19,7 +19,6 @@ class Kind(StrEnum):
     ENCRYPTED = "encrypted"
     OVER_LIMIT = "over-limit"
     OVERSIZE = "oversize"  # the message as a whole is larger than limits.message_bytes
-    SPAM = "spam"
     UNSCORED = "unscored"  # spam scoring was skipped by a limit; asks for nothing but a header
 
 
@@ -83,7 +82,7 @@ class Answer:
 class Report:
     """All findings, faults, anomalies and scores of one message.
 
-    `asked` names every scanner and check that was asked, with its version (`clamdscan: 1.4.6/27`),
+    `asked` names every scanner that was asked, with its version (`clamdscan: 1.4.6/27`),
     in the order of asking.
     """
 
