@@ -65,6 +65,8 @@ def build(project: Path, variables: Mapping[str, str]) -> Wheel:
 def install(wheel: Wheel, folder: Path) -> Path:
     """The program as an installer puts it beside the interpreter."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    # pip would take an installed mailwarden out of this environment, the prefix notwithstanding
+    pip.append("--ignore-installed")
     subprocess.run(
         [*pip, "--no-warn-script-location", "--prefix", folder, wheel.file],
         check=True,

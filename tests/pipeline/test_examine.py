@@ -35,7 +35,6 @@ MESSAGE = b"From: ann@sender.example\nSubject: =?utf-8?q?H=C3=A9llo?=\n\nbody\n"
 FORBIDDEN = multipart(b'Content-Disposition: attachment; filename="a.exe"\n\nMZ\n')
 BOUNCE = b"From: MAILER-DAEMON@mx.sender.example\nSubject: failure notice\n\nSorry.\n"
 LOCAL: dict[str, bytes] = {}
-
 EICAR_KEY = "virus:Eicar-Test-Signature"
 
 

@@ -422,6 +422,11 @@ def test_the_fields_of_those_who_are_not_scored_stay(
     assert (apply_edits(FORGED, edits) != FORGED) is moved
 
 
+def test_the_fields_stay_where_no_spam_scanner_is_asked() -> None:
+    settings = settings_of(headers={"received": False}, scanners=["clamd"])
+    assert write(FORGED, None, settings) == FORGED
+
+
 def test_the_prefix_of_moved_fields_is_the_sites() -> None:
     settings = settings_of(headers={"received": False, "prefix": "X-Antivirus-MYDOMAIN"})
     assert write(FORGED, None, settings).startswith(b"X-Antivirus-MYDOMAIN-MOVED-X-Spam-Status: No")

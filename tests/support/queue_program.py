@@ -138,7 +138,8 @@ def _spawn(
             copy = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
             copies.callback(os.close, copy)
             actions.append((os.POSIX_SPAWN_DUP2, copy, number))
-        closed = [(os.POSIX_SPAWN_CLOSE, number) for number in (0, 1) if number not in inherited]
+        unwanted = {0, 1, *_inheritable_descriptors()} - inherited.keys()
+        closed = [(os.POSIX_SPAWN_CLOSE, number) for number in unwanted]
         return os.posix_spawn(
             command[0],
             [str(word) for word in command],
@@ -146,6 +147,14 @@ def _spawn(
             file_actions=[*actions, *closed],
             setsigdef=_DEFAULTED,
         )
+
+
+def _inheritable_descriptors() -> Iterator[int]:
+    """What whoever started the tests left open, beside the standard ones."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names, not paths
+        with contextlib.suppress(OSError):
+            if os.get_inheritable(int(name)):
+                yield int(name)
 
 
 def _write(descriptor: int, octets: bytes) -> None:

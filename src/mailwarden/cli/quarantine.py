@@ -111,7 +111,7 @@ def delete(config_path: Path | None, message_ids: tuple[str, ...]) -> None:
 def _take_out_all(
     settings: "Settings", message_ids: tuple[str, ...], act: Callable[["Kept"], str]
 ) -> None:
-    """Take out each message that can be, whatever becomes of the others; the worst status counts."""
+    """Take out each that can be, whatever becomes of the others; the worst status counts."""
     sys.exit(max([_take_out(settings, message_id, act) for message_id in message_ids]))
 
 

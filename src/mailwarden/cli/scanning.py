@@ -38,6 +38,7 @@ _VERSION_SECONDS = 5.0
 # A stored message has no envelope any more, and is taken for one from outside.
 _ENVELOPE = Envelope(b"", (b"scan",))
 _OUTSIDE = Origin({"TCPREMOTEIP": b"unknown"})
+_WORD_COLUMNS = max(len(disposition.word) for disposition in Disposition)
 _FOUND = Disposition.QUARANTINE, Disposition.REJECT, Disposition.DELETE
 
 # What came of one message: it was examined, or it could not be read.
@@ -143,8 +144,10 @@ class _Screen:
 
 
 def _line(stored: StoredMessage, record: Record) -> Text:
-    word = disposition_text(f"{record.decision.disposition.word:<10} ")
-    return word + shown(stored.name) + shown(f"  {record.detail}", "dim")
+    word = disposition_text(record.decision.disposition.word)
+    word.pad_right(_WORD_COLUMNS - len(word))
+    detail = shown(f"  {record.detail}", "dim") if record.detail else ""
+    return Text.assemble(word, " ", shown(stored.name), detail)
 
 
 async def _scan_all(
@@ -174,8 +177,7 @@ async def _scan_in_order(
     tally = Tally()
     async with asyncio.TaskGroup() as group:
         started = (
-            (stored, group.create_task(_examine(settings, examiner, stored)))
-            for stored in messages
+            (stored, group.create_task(_examine(settings, examiner, stored))) for stored in messages
         )
         running = deque(itertools.islice(started, jobs))
         while running:

@@ -46,6 +46,7 @@ class Seen(Enum):
     REJECTED = "rejected"
     DEFERRED = "deferred"
     CHANGED = "passed, its bytes changed"
+    BELIEVED = "passed, its forged field too"
     READDRESSED = "passed, to somebody else"
 
 
@@ -66,8 +67,11 @@ PROBES = (
     Probe(samples.Sample("Eicar.com, zeros", samples.forbidden_attachment), _STOPPED),
     Probe(samples.Sample("EICAR in sneaky.txt", samples.eicar_attached), _STOPPED, "clamd"),
     Probe(samples.Sample("GTUBE", samples.gtube), _STOPPED | {Seen.TAGGED}, "spamd"),
+    # Only a gate that scores spam itself moves the fields of others aside.
     Probe(
-        samples.Sample("forged X-Spam-Status", samples.forged_spam_status), frozenset({Seen.PASSED})
+        samples.Sample("forged X-Spam-Status", samples.forged_spam_status),
+        frozenset({Seen.PASSED}),
+        "spamd",
     ),
 )
 
@@ -180,9 +184,10 @@ def _seen(code: int, message: bytes, queued: bytes | None) -> Seen:
     if b"\nX-Spam-Status: Yes" in lines.partition(b"\n\n")[0]:
         return Seen.TAGGED
     is_forged = message.startswith(b"X-Spam-Status")
+    if is_forged and lines.endswith(b"\n" + message):
+        return Seen.BELIEVED
     kept = message.partition(b"\n")[2] if is_forged else message
-    is_believed = is_forged and lines.endswith(b"\n" + message)
-    return Seen.PASSED if queued.endswith(kept) and not is_believed else Seen.CHANGED
+    return Seen.PASSED if lines.endswith(b"\n" + kept) else Seen.CHANGED
 
 
 def _exit_code(rows: list[Row]) -> int:

@@ -130,12 +130,13 @@ def _mbox_spans(path: str) -> list[tuple[int, int]]:
                 position += len(line)
     except OSError:
         return []  # it is told when the message is opened
-    return list(zip(starts, [*ends[1:], position], strict=True))
+    ends.append(position)
+    return list(zip(starts, ends[1:], strict=True))
 
 
 def _open(path: str) -> BinaryIO:
     """Open a regular file; a FIFO is refused at once instead of waited for; raises `OSError`."""
-    file = open(path, "rb", opener=_open_at_once)  # noqa: PTH123, SIM115 - pathlib has no opener
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "neither a file nor a folder")

@@ -116,20 +116,22 @@ class Supervisor:
     def _start(self) -> None:
         """Fork a worker; raises `OSError` when no process or descriptor is free."""
         reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # Blocked, so that none falls to our own handler in the child and is forgotten there.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             pid = os.fork()
+            if pid == 0:
+                self._become_worker(reading, writing)
         except OSError:
             os.close(reading)
-            os.close(writing)
             raise
-        if pid == 0:
-            os.close(reading)
-            self._become_worker(writing)
-        os.close(writing)
+        finally:
+            os.close(writing)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         now = time.monotonic()
         self._workers[pid] = _Worker(pid, self._generation, reading, now, now)
 
-    def _become_worker(self, pipe: int) -> None:
+    def _become_worker(self, reading: int, writing: int) -> None:
         """In the child: forget the supervisor's signals and pipes, work, and never return."""
         code = 1
         try:
@@ -137,9 +139,10 @@ class Supervisor:
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            for other in self._workers.values():
-                os.close(other.pipe)
-            run_worker(WorkerTask(self.settings, self.listeners, pipe))
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            for ours in (reading, *(worker.pipe for worker in self._workers.values())):
+                os.close(ours)
+            run_worker(WorkerTask(self.settings, self.listeners, writing))
             code = 0
         except BaseException as error:  # noqa: BLE001 - a fork may not return into the supervisor
             self._log.error("worker-failed", worker=os.getpid(), exc_info=error)
