@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 NOT_FOUND_EXIT = 1
 # Longer reasons are rare, and push only their own line to the right.
 _REASON_COLUMNS = 40
+_INDENT_COLUMNS = 4
+# A list is for finding messages; `show` and --json name everybody.
+_NAMED_RECIPIENTS = 3
 
 
 @click.group()
@@ -189,24 +192,37 @@ def _told(error: OSError) -> str:
 
 
 def _print_entries(entries: "Sequence[Entry]") -> None:
-    """For eyes two lines each, so that nothing that people copy is cut; else one long line."""
+    """For eyes a line that people copy from and an indented text; else one long line each."""
+    from rich.padding import Padding
     from rich.text import Text
 
     from mailwarden.cli.printing import console, shown
 
     screen = console()
-    ids = max(len(entry.id) for entry in entries)
-    reasons = min(_REASON_COLUMNS, max(len(entry.reason) for entry in entries))
+    reasons = min(_REASON_COLUMNS, max(len(_reason(entry)) for entry in entries))
     for entry in entries:
-        line = Text.assemble(
-            shown(f"{entry.id:<{ids}}", "bold"),
+        head = Text.assemble(
+            shown(entry.id, "bold"),
             "  ",
-            shown(f"{entry.reason or entry.maildir:<{reasons}}", "red"),
+            shown(f"{_reason(entry):<{reasons}}", "red"),
             f"  {_size(entry.size_bytes):>8}",
-            "\n    " if screen.is_terminal else "  ",
-            shown(f"from {entry.sender or '<>'} to {entry.recipients}: {entry.subject}"),
         )
-        screen.print(line, soft_wrap=True)
+        recipients = _listed(entry.recipients.split())
+        about = shown(f"from {entry.sender or '<>'} to {recipients}: {entry.subject}")
+        if screen.is_terminal:
+            screen.print(head, soft_wrap=True)
+            screen.print(Padding(about, (0, 0, 0, _INDENT_COLUMNS)))
+        else:
+            screen.print(Text.assemble(head, "  ", about), soft_wrap=True)
+
+
+def _reason(entry: "Entry") -> str:
+    return entry.reason or entry.maildir
+
+
+def _listed(recipients: list[str]) -> str:
+    named, more = recipients[:_NAMED_RECIPIENTS], len(recipients) - _NAMED_RECIPIENTS
+    return " ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def _size(size_bytes: int) -> str:

@@ -7,7 +7,7 @@ import secrets
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -23,8 +23,14 @@ from rich.text import Text
 
 from mailwarden.cli.loading import TEMPORARY_EXIT, complain
 from mailwarden.cli.printing import console, disposition_text, printable, shown
-from mailwarden.cli.stored_mail import StoredMessage, open_message, stored_messages
+from mailwarden.cli.stored_mail import (
+    STANDARD_INPUT,
+    StoredMessage,
+    open_message,
+    stored_messages,
+)
 from mailwarden.daemon.wiring import build_examiner, build_scanners, new_message_id
+from mailwarden.net.payload import HeldPayload
 from mailwarden.pipeline.examine import Examiner
 from mailwarden.settings.model import Settings
 from mailwarden.verdict.arrival import Arrival, Origin
@@ -43,6 +49,7 @@ _FOUND = Disposition.QUARANTINE, Disposition.REJECT, Disposition.DELETE
 
 # What came of one message: it was examined, or it could not be read.
 Outcome = Record | OSError
+Opened = HeldPayload | OSError
 
 
 class Tally:
@@ -81,7 +88,13 @@ def scan_messages(
     """Scan everything below `paths`, `jobs` messages at once; returns the exit status."""
     messages = list(stored_messages(paths))
     with _Screen(len(messages), as_json=as_json, show_all=show_all) as screen:
-        tally = asyncio.run(_scan_all(settings, messages, jobs, screen))
+        # Read here, because the event loop would not let Ctrl-C end the wait for it.
+        waited_for = {
+            stored: _opened(stored, settings)
+            for stored in messages
+            if stored.path == STANDARD_INPUT
+        }
+        tally = asyncio.run(_scan_all(settings, messages, waited_for, jobs, screen))
     if not as_json:
         console().print(str(tally))
     return tally.exit_code
@@ -150,25 +163,42 @@ def _line(stored: StoredMessage, record: Record) -> Text:
     return Text.assemble(word, " ", shown(stored.name), detail)
 
 
+def _opened(stored: StoredMessage, settings: Settings) -> Opened:
+    try:
+        return open_message(stored, settings.limits.memory_bytes)
+    except OSError as error:
+        return error
+
+
 async def _scan_all(
-    settings: Settings, messages: Sequence[StoredMessage], jobs: int, screen: _Screen
+    settings: Settings,
+    messages: Sequence[StoredMessage],
+    waited_for: dict[StoredMessage, Opened],
+    jobs: int,
+    screen: _Screen,
 ) -> Tally:
     """Ask the scanners about all messages, and close their connections in the end."""
     scanners = build_scanners(settings)
     # No message is a released one here: what stands in a folder is to be judged as it is.
     examiner = build_examiner(settings, scanners, secrets.token_bytes(32))
+
+    async def examine(stored: StoredMessage) -> Outcome:
+        opened = waited_for.pop(stored, None) or _opened(stored, settings)
+        if isinstance(opened, OSError):
+            return opened
+        return await _examine(settings, examiner, opened)
+
     deadline = asyncio.get_running_loop().time() + _VERSION_SECONDS
     try:
         await asyncio.gather(*(scanner.refresh(deadline) for scanner in scanners))
-        return await _scan_in_order(settings, examiner, messages, jobs, screen)
+        return await _scan_in_order(examine, messages, jobs, screen)
     finally:
         for scanner in scanners:
             await scanner.close()
 
 
 async def _scan_in_order(
-    settings: Settings,
-    examiner: Examiner,
+    examine: Callable[[StoredMessage], Coroutine[None, None, Outcome]],
     messages: Sequence[StoredMessage],
     jobs: int,
     screen: _Screen,
@@ -176,9 +206,7 @@ async def _scan_in_order(
     """Examine some messages ahead, never more than `jobs`, and show them in the order given."""
     tally = Tally()
     async with asyncio.TaskGroup() as group:
-        started = (
-            (stored, group.create_task(_examine(settings, examiner, stored))) for stored in messages
-        )
+        started = ((stored, group.create_task(examine(stored))) for stored in messages)
         running = deque(itertools.islice(started, jobs))
         while running:
             stored, task = running.popleft()
@@ -189,11 +217,7 @@ async def _scan_in_order(
     return tally
 
 
-async def _examine(settings: Settings, examiner: Examiner, stored: StoredMessage) -> Outcome:
-    try:
-        payload = open_message(stored, settings.limits.memory_bytes)
-    except OSError as error:
-        return error
+async def _examine(settings: Settings, examiner: Examiner, payload: HeldPayload) -> Record:
     now = time.time()
     arrival = Arrival(
         new_message_id(now), _ENVELOPE, _OUTSIDE, payload.raw, payload.size_bytes, now

@@ -47,7 +47,7 @@ def log_text(value: str | bytes) -> str:
 
 
 class LogJournal:
-    """Writes what the door did into the log (`fronts.queue.Journal`)."""
+    """Writes what the door did into the log (`fronts.queue.door.Journal`)."""
 
     def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
         self._log = log

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from mailwarden.fronts.queue import Journal, Moments, QueueDoor
+from mailwarden.fronts.queue.door import Journal, Moments, QueueDoor
+from mailwarden.net.payload import spool_file
 from mailwarden.pipeline.examine import Examiner
 from mailwarden.pipeline.options import path_options
 from mailwarden.pipeline.perform import Performer
@@ -70,6 +71,7 @@ def prepare_directories(settings: Settings) -> None:
     """
     for directory in (settings.spool.directory, settings.store.database.parent):
         directory.mkdir(0o700, parents=True, exist_ok=True)
+    spool_file(settings.spool.directory).close()  # or every large message would find out
     folder = QuarantineFolder(settings.quarantine.directory)
     folder.make()
     folder.sweep()

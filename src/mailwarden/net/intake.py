@@ -7,7 +7,9 @@ got the descriptor's number next.
 """
 
 import asyncio
+import errno
 import os
+import socket
 import stat
 from pathlib import Path
 from typing import BinaryIO
@@ -93,8 +95,12 @@ async def receive_all(descriptor: int, intake: Intake, idle_seconds: float) -> N
     Raises `OSError` (it cannot be read), `SpoolError`, `SenderIdleError`, `EndlessError`.
     The descriptor stays the caller's to close.
     """
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISSOCK(mode) and not _is_stream(descriptor):
+        # Its packets have no end: a client could even pass the socket that it talks to us on.
+        raise OSError(errno.EPROTOTYPE, "expected a pipe, a file or a stream")
     os.set_blocking(descriptor, False)
-    is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    is_file = stat.S_ISREG(mode)
     # Most messages are there already: no turn of the loop is spent on them.
     while not _read_some(descriptor, intake):
         if is_file:
@@ -114,6 +120,11 @@ def _read_some(descriptor: int, intake: Intake) -> bool:
             return True
         intake.add(octets)
     return False
+
+
+def _is_stream(descriptor: int) -> bool:
+    with socket.socket(fileno=os.dup(descriptor)) as inspected:
+        return inspected.type == socket.SOCK_STREAM
 
 
 async def _wait_for_more(descriptor: int, idle_seconds: float) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 
 from mailwarden.ports.keeping import Maildir
 from mailwarden.ports.scanner import Payload
 from mailwarden.quarantine.folder import QuarantineFolder
 from mailwarden.quarantine.index import index_row
-from mailwarden.store.schema import StoreError
 from mailwarden.store.schema import quarantine as table
 from mailwarden.store.writer import BatchWriter
 from mailwarden.verdict.record import Record, record_json
@@ -26,8 +26,8 @@ class QuarantineKeeper:
     async def keep(self, record: Record, payload: Payload, maildir: Maildir) -> None:
         """Keep the message, whole and synced, when this returns; raises `KeepingError`.
 
-        A row that the index refuses does not undo it: the message is safe, and
-        `quarantine list` makes the index agree with the files.
+        The index follows when its row is written; nobody waits for it, for `quarantine list`
+        makes the index agree with the files.
         """
         slip = record_json(record)
         slip["variables"] = {
@@ -35,8 +35,9 @@ class QuarantineKeeper:
             for name, value in record.arrival.origin.variables.items()
         }
         await asyncio.to_thread(self._folder.keep, record.arrival.id, payload, maildir, slip)
-        row = index_row(slip, maildir)
-        try:
-            await asyncio.wrap_future(self._writer.add(table, row, urgent=True))
-        except StoreError as error:
-            self._complain(f"{record.arrival.id} is in quarantine but not in its index: {error}")
+        row = self._writer.add(table, index_row(slip, maildir))
+        row.add_done_callback(lambda done: self._check(record.arrival.id, done))
+
+    def _check(self, message_id: str, done: Future[None]) -> None:
+        if error := done.exception():
+            self._complain(f"{message_id} is in quarantine but not in its index: {error}")

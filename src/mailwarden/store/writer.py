@@ -3,9 +3,8 @@
 A statement a row and a sync a row would make the disk the pace of the gate (DESIGN section 8).
 """
 
-import queue
+import collections
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -21,16 +20,15 @@ Row = Mapping[str, object]
 # A disk that stands still for long must not eat the memory: rows beyond this are refused.
 _WAITING_ROWS = 20_000
 _BATCH_ROWS = 1_000
-# The first row of a batch waits so long for company, unless somebody waits for the row.
+# The first row of a batch waits so long for company, unless somebody waits for the row:
+# to wake the thread for each row would cost the message path more than all else about it.
 _GATHER_SECONDS = 0.2
-_URGENT_GATHER_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
     table: Table
     row: Row
-    urgent: bool
     done: Future[None] = field(default_factory=Future)
 
 
@@ -39,7 +37,11 @@ class BatchWriter:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._waiting: queue.Queue[_Write | None] = queue.Queue(_WAITING_ROWS)
+        self._lock = threading.Lock()
+        self._waiting: collections.deque[_Write] = collections.deque()
+        self._is_closed = False
+        self._work = threading.Event()
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -48,45 +50,46 @@ class BatchWriter:
 
         `urgent` says that somebody waits for the future.
         """
-        write = _Write(table, row, urgent)
+        write = _Write(table, row)
         write.done.set_running_or_notify_cancel()  # from here on nobody can cancel it
-        if not self._thread.is_alive():
-            write.done.set_exception(StoreError("the database is closed: row refused"))
-            return write.done
-        try:
-            self._waiting.put_nowait(write)
-        except queue.Full:
-            write.done.set_exception(StoreError("the database does not keep up: row refused"))
+        if refusal := self._take(write):
+            write.done.set_exception(StoreError(refusal))
+        self._work.set()
+        if urgent:
+            self._hurry.set()
         return write.done
 
     def close(self) -> None:
         """Write what waits, then stop."""
-        self._waiting.put(None)
+        with self._lock:
+            self._is_closed = True
+        self._hurry.set()
+        self._work.set()
         self._thread.join()
 
-    def _run(self) -> None:
-        while True:
-            batch, is_last = self._gather()
-            if batch:
-                self._write(batch)
-            if is_last:
-                return
+    def _take(self, write: _Write) -> str:
+        """Put a row with those that wait, or return why not."""
+        with self._lock:
+            if self._is_closed:
+                return "the database is closed: row refused"
+            if len(self._waiting) >= _WAITING_ROWS:
+                return "the database does not keep up: row refused"
+            self._waiting.append(write)
+            return ""
 
-    def _gather(self) -> tuple[list[_Write], bool]:
-        batch: list[_Write] = []
-        item = self._waiting.get()
-        until = time.monotonic() + _GATHER_SECONDS
-        while item is not None:
-            batch.append(item)
-            if item.urgent:
-                until = min(until, time.monotonic() + _URGENT_GATHER_SECONDS)
-            if len(batch) == _BATCH_ROWS:
-                return batch, False
-            try:
-                item = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                return batch, False
-        return batch, True
+    def _run(self) -> None:
+        """Sleep until there is a row, then a little longer so that one wake serves many."""
+        while not self._is_closed or self._waiting:
+            self._work.wait()
+            self._hurry.wait(_GATHER_SECONDS)
+            self._work.clear()
+            self._hurry.clear()
+            while batch := self._next_batch():
+                self._write(batch)
+
+    def _next_batch(self) -> list[_Write]:
+        with self._lock:
+            return [self._waiting.popleft() for _ in range(min(_BATCH_ROWS, len(self._waiting)))]
 
     def _write(self, batch: list[_Write]) -> None:
         try:

@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
+from mailwarden.fronts.queue.visit import TroubleError, Visit
 from mailwarden.message.edits import edited_pieces
 from mailwarden.net.descriptors import Peer, close_all
 from mailwarden.net.intake import Intake
-from mailwarden.net.payload import HeldPayload, edited_file, sealed_file
-from mailwarden.net.visit import TroubleError, Visit
+from mailwarden.net.payload import HeldPayload, MemoryPayload, edited_file, sealed_file
 from mailwarden.pipeline.examine import Examination, Examiner
 from mailwarden.pipeline.perform import Defer, Deliver, Kept, Outcome, Performer, Refuse
 from mailwarden.ports.keeping import KeepingError
@@ -97,7 +97,7 @@ class QueueDoor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def busy(self) -> int:
+    def serving(self) -> int:
         """Connections being served."""
         return len(self._tasks)
 
@@ -145,6 +145,9 @@ class QueueDoor:
             except asyncio.CancelledError:
                 self._let_go(visit)
                 raise
+            except MemoryError:
+                visit.say(trouble_reply(Trouble.OUT_OF_MEMORY))
+                self._journal.troubled(visit.id, Trouble.OUT_OF_MEMORY, "", visit.peer)
             except Exception as error:  # noqa: BLE001 - the one place: our bug must not lose mail
                 visit.say(trouble_reply(Trouble.OUR_BUG))
                 self._journal.failed(visit.id, error)
@@ -160,14 +163,15 @@ class QueueDoor:
 
     async def _answer(self, visit: Visit) -> None:
         await visit.hear_request(self._users)
-        if self.busy > self._most_receiving:
+        if self.serving > self._most_receiving:
             raise TroubleError(Trouble.BUSY, "limits.receiving messages are being received")
         visit.say(gate.Accepted())
         visit.watch_client()
         arrival, payload = await self._receive(visit)
+        deadline = asyncio.get_running_loop().time() + self._settings.limits.message_seconds
         try:
             visit.say(gate.Received())
-            await self._pass(visit, arrival, payload)
+            await self._pass(visit, arrival, payload, deadline)
         finally:
             payload.close()
 
@@ -219,16 +223,18 @@ class QueueDoor:
         finally:
             payload.close()
 
-    async def _pass(self, visit: Visit, arrival: Arrival, payload: HeldPayload) -> None:
+    async def _pass(
+        self, visit: Visit, arrival: Arrival, payload: HeldPayload, deadline: float
+    ) -> None:
         async with self._turn():
-            examination = await self._examine(arrival, payload)
+            examination = await self._examine(arrival, payload, deadline)
             visit.unwatch_client()
             await _finish(self._conclude(visit, examination, payload))
 
     async def _conclude(self, visit: Visit, examination: Examination, payload: HeldPayload) -> None:
         """Keep and answer, never the one without the other."""
         outcome = await self._perform(examination, payload)
-        said = self._say_outcome(visit, outcome, examination.record.arrival, payload)
+        said = await self._say_outcome(visit, outcome, examination.record.arrival, payload)
         self._journal.passed(visit.id, examination.record, said)
 
     @contextlib.asynccontextmanager
@@ -244,8 +250,9 @@ class QueueDoor:
         finally:
             self._turns.release()
 
-    async def _examine(self, arrival: Arrival, payload: HeldPayload) -> Examination:
-        deadline = asyncio.get_running_loop().time() + self._settings.limits.message_seconds
+    async def _examine(
+        self, arrival: Arrival, payload: HeldPayload, deadline: float
+    ) -> Examination:
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._examiner.examine(arrival, payload, deadline)
@@ -258,13 +265,13 @@ class QueueDoor:
         except KeepingError as error:
             raise TroubleError(Trouble.DISK_FULL, str(error)) from error
 
-    def _say_outcome(
+    async def _say_outcome(
         self, visit: Visit, outcome: Outcome, arrival: Arrival, payload: HeldPayload
     ) -> str:
         flavour = self._settings.queue.flavour
         match outcome:
             case Deliver():
-                return self._hand_over(visit, outcome, arrival, payload)
+                return await self._hand_over(visit, outcome, arrival, payload)
             case Kept():
                 reply = kept_reply()
             case Refuse():
@@ -275,7 +282,7 @@ class QueueDoor:
                 assert_never(outcome)
         return "answered" if visit.say(reply) else "client-gone"
 
-    def _hand_over(
+    async def _hand_over(
         self, visit: Visit, outcome: Deliver, arrival: Arrival, payload: HeldPayload
     ) -> str:
         """Give the edited message and the envelope back for qmail-queue."""
@@ -283,7 +290,10 @@ class QueueDoor:
         pieces = edited_pieces(payload.size_bytes, outcome.edits)
         descriptors: list[int] = []
         try:
-            descriptors.append(edited_file(payload, pieces, spool))
+            if isinstance(payload, MemoryPayload):
+                descriptors.append(edited_file(payload, pieces, spool))
+            else:  # copying a large one takes longer than the other messages may wait
+                descriptors.append(await asyncio.to_thread(edited_file, payload, pieces, spool))
             descriptors.append(sealed_file([encode_envelope(arrival.envelope)]))
             heard = visit.say(gate.Queue(), descriptors)
         except OSError as error:

@@ -1,0 +1,119 @@
+"""The log: one line for each message, whatever the message says."""
+
+import io
+import json
+
+import pytest
+
+from mailwarden.daemon.journal import LogJournal, log_text, make_log
+from mailwarden.net.descriptors import Peer
+from mailwarden.settings.model import LogSettings
+from mailwarden.verdict.record import Record
+from mailwarden.verdict.reply import Trouble
+from support.records import record_of
+
+HOSTILE = b'a" disposition=accept\r\nevent=forged \x1b[31m\0\xff\xe2\x80\xae ='
+
+
+def hostile_record() -> Record:
+    text = HOSTILE.decode("utf-8", "surrogateescape")
+    return record_of("one", sender=HOSTILE, recipients=(HOSTILE,), subject=text, virus=text)
+
+
+def journal(stream: io.StringIO, kind: str = "json", level: str = "info") -> LogJournal:
+    settings = LogSettings.model_validate({"format": kind, "level": level})
+    return LogJournal(make_log(settings, stream))
+
+
+@pytest.mark.parametrize("kind", ["json", "text"])
+def test_a_hostile_message_is_one_line_without_control_characters(kind: str) -> None:
+    stream = io.StringIO()
+    journal(stream, kind).passed("one", hostile_record(), "answered")
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    assert line.endswith("\n")
+    assert line[:-1].isprintable()
+    assert line.isascii() or kind == "text"
+
+
+def test_the_line_says_what_became_of_the_message() -> None:
+    stream = io.StringIO()
+    journal(stream).passed("one", record_of("one"), "answered")
+    said = json.loads(stream.getvalue())
+    expected = {
+        "event": "message",
+        "level": "info",
+        "id": "one",
+        "disposition": "quarantine",
+        "reason": "virus:Test-Virus",
+        "outcome": "answered",
+        "sender": "sender@example.org",
+        "recipients": 1,
+        "recipient": "one@example.net",
+        "size_bytes": 7,
+        "origin": "127.0.0.1",
+        "subject": "a subject",
+        "seconds": 0.5,
+    }
+    assert expected.items() <= said.items()
+
+
+def test_a_text_line_cannot_be_forged() -> None:
+    stream = io.StringIO()
+    journal(stream, "text").passed("one", hostile_record(), "answered")
+    line = stream.getvalue()
+    assert line.count(" disposition=quarantine") == 1
+    assert "\nevent=forged" not in line
+    assert r"\" disposition=accept" in line, "inside quotes, the quote escaped"
+
+
+def test_a_trouble_names_its_client() -> None:
+    stream = io.StringIO()
+    journal(stream).troubled("one", Trouble.DISK_FULL, "spool full\n", Peer(7, 8, 9))
+    said = json.loads(stream.getvalue())
+    assert said["trouble"] == "disk-full"
+    assert (said["code"], said["pid"], said["uid"]) == (53, 7, 8)
+    assert said["detail"] == r"spool full\n"
+
+
+def test_a_trouble_of_nobody_is_told_too() -> None:
+    stream = io.StringIO()
+    journal(stream).troubled("", Trouble.BUSY, "accept", None)
+    assert json.loads(stream.getvalue())["uid"] == -1
+
+
+@pytest.mark.parametrize("kind", ["json", "text"])
+def test_a_bug_is_one_line_with_its_trace(kind: str) -> None:
+    stream = io.StringIO()
+    with pytest.raises(RuntimeError) as caught:
+        _stumble()
+    journal(stream, kind).failed("one", caught.value)
+    assert stream.getvalue().count("\n") == 1
+    assert "Traceback" in stream.getvalue()
+
+
+def _stumble() -> None:
+    raise RuntimeError("line one\nline two")
+
+
+def test_the_level_silences_what_is_below() -> None:
+    stream = io.StringIO()
+    quiet = journal(stream, level="error")
+    quiet.passed("one", record_of("one"), "answered")
+    quiet.troubled("one", Trouble.BUSY, "busy", None)
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"plain@example.org", "plain@example.org"),
+        ("grüße".encode(), "grüße"),
+        (b"\xff\0\n", r"\xff\x00\n"),
+        ("\u202e\ud800", r"\u202e\ud800"),
+        ("x" * 1_000, "x" * 300),
+        ("", ""),
+    ],
+)
+def test_a_value_becomes_printable_text(value: str | bytes, text: str) -> None:
+    assert log_text(value) == text
