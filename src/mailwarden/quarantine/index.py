@@ -73,7 +73,8 @@ def _agreed_entries(engine: Engine, folder: QuarantineFolder) -> Sequence[Entry]
         if missing:
             connection.execute(insert(table).prefix_with("OR REPLACE"), missing)
         rows = connection.execute(select(table).order_by(table.c.at.desc(), table.c.id)).all()
-    return [Entry(*row) for row in rows]
+    # The daemon writes rows a little later than files: one may be of a message that was just taken.
+    return [Entry(*row) for row in rows if row.id in kept]
 
 
 def forget(engine: Engine, message_id: str) -> None:
