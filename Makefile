@@ -3,7 +3,8 @@
 # Python packages come from the locked files in requirements/ only, each checked by its hash.
 # A stamp in .venv says that a step was done, so that a second run is quick.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Debian's own Python first: tests run programs as other users, who cannot enter a home folder.
+PYTHON ?= $(shell command -v /usr/bin/python3.11 || command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
@@ -47,7 +48,7 @@ $(STAMPS)/uv: requirements/uv.txt
 	    { echo "$(PYTHON) is older than 3.11: name another one, make PYTHON=... " >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(INSTALL_PACKAGES) :python3-venv
 	@echo "environment   $(VENV), $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@echo 'installer     uv and the build backend'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@mkdir -p $(STAMPS) && touch $@

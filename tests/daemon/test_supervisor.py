@@ -30,6 +30,8 @@ from support.waiting import wait_until
 
 QUICK = {"daemon": {"workers": 2, "hang_seconds": 2.0, "drain_seconds": 10.0}}
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+# Nobody may write where the figures of coverage are gathered, and would complain into the log.
+UNMEASURED = ("env", "-u", "COVERAGE_PROCESS_START", "-u", "COVERAGE_PROCESS_CONFIG", *NOBODY)
 
 
 @contextlib.contextmanager
@@ -249,7 +251,7 @@ def test_no_free_process_is_waited_for() -> None:
         own.mkdir()
         os.chown(own, 65_534, 65_534)
         write_settings(own)
-        running = start_daemon(own, launcher=(*NOBODY, "prlimit", "--nproc=1:4000"))
+        running = start_daemon(own, launcher=(*UNMEASURED, "prlimit", "--nproc=1:4000"))
         try:
             running.wait_for_log("event=worker-not-started", times=2)
             assert "Traceback" not in running.log()
@@ -331,7 +333,7 @@ def test_a_folder_of_another_owner_is_named_with_advice() -> None:
         own.mkdir()
         os.chown(own, 65_534, 65_534)
         write_settings(own, {"queue": {"socket": str(folder / "queue.sock")}})
-        running = start_daemon(own, launcher=NOBODY)
+        running = start_daemon(own, launcher=UNMEASURED)
         assert running.wait() == 75
         assert "Permission denied" in running.log()
         assert "check the directory's owner" in running.log()
@@ -342,7 +344,7 @@ def test_a_quarantine_of_another_owner_is_named() -> None:
     with daemon_folder() as folder:
         write_settings(folder)
         (folder / "quarantine").mkdir(0o700)
-        running = start_daemon(folder, launcher=NOBODY)
+        running = start_daemon(folder, launcher=UNMEASURED)
         assert running.wait() == 75
         assert f"{folder}/" in running.log()
         assert "Permission denied" in running.log()
@@ -355,7 +357,7 @@ def test_an_unprivileged_daemon_serves() -> None:
         own.mkdir()
         os.chown(own, 65_534, 65_534)
         write_settings(own)
-        running = start_daemon(own, launcher=NOBODY)
+        running = start_daemon(own, launcher=UNMEASURED)
         try:
             running.wait_until_ready()
             assert submit(running.socket).is_queued
