@@ -10,7 +10,7 @@ Source: RFC 2045, RFC 2046 section 5, RFC 2183.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from mailwarden.message.anomalies import Anomaly
@@ -72,6 +72,13 @@ class Reading:
     root: Part
     anomalies: tuple[Anomaly, ...]
     exceeded: tuple[str, ...]
+    _decoded: dict[int, Decoded] = field(default_factory=dict, compare=False, repr=False)
+
+    def payload(self, raw: Raw, part: Part) -> Decoded:
+        """A part's octets with the transfer encoding undone; done once, however many ask."""
+        if part.body_start not in self._decoded:
+            self._decoded[part.body_start] = payload(raw, part)
+        return self._decoded[part.body_start]
 
     def walk(self) -> Iterator[Part]:
         """Yield every part, parents before children, in the order of the message."""

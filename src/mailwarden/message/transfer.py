@@ -43,6 +43,15 @@ def decode(octets: bytes, encoding: str) -> Decoded:
 
 
 def _base64(octets: bytes) -> Decoded:
+    """Decode what honest software writes first: a fifth of the time that all blanks take."""
+    lines = octets.replace(b"\r\n", b"").replace(b"\n", b"")
+    try:
+        return Decoded(pybase64.b64decode(lines, validate=True), is_clean=True)
+    except binascii.Error:
+        return _odd_base64(octets)
+
+
+def _odd_base64(octets: bytes) -> Decoded:
     packed = octets.translate(None, _BLANKS)
     if not packed.endswith(b"="):
         packed += _missing_padding(packed)

@@ -93,7 +93,7 @@ def spool_file(directory: Path) -> BinaryIO:
     return tempfile.TemporaryFile(dir=directory, buffering=0)
 
 
-def sealed_file(pieces: Iterable[bytes]) -> int:
+def sealed_file(pieces: Iterable[bytes | memoryview]) -> int:
     """Make a sealed memory file of `pieces`, its offset at the beginning; returns a descriptor."""
     descriptor = os.memfd_create("mailwarden", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
@@ -114,10 +114,9 @@ def edited_file(payload: HeldPayload, pieces: Iterable[Span | bytes], spool: Pat
     The file is whole before anyone else sees it: a reader can never take a cut message for all.
     """
     if isinstance(payload, MemoryPayload):
+        original = memoryview(payload.raw)
         return sealed_file(
-            payload.chunk(piece.start, piece.end - piece.start)
-            if isinstance(piece, Span)
-            else piece
+            original[piece.start : piece.end] if isinstance(piece, Span) else piece
             for piece in pieces
         )
     with spool_file(spool) as file:
@@ -130,7 +129,7 @@ def edited_file(payload: HeldPayload, pieces: Iterable[Span | bytes], spool: Pat
         return os.dup(file.fileno())
 
 
-def write_all(descriptor: int, octets: bytes) -> None:
+def write_all(descriptor: int, octets: bytes | bytearray | memoryview) -> None:
     """Write all of `octets`; raises `OSError`, also when the disk is full half-way."""
     view = memoryview(octets)
     while view:

@@ -6,7 +6,7 @@ Source: eicar.org, "Anti-Malware Testfile"; SpamAssassin's sample-spam.txt.
 
 from decimal import Decimal
 
-from mailwarden.message.parts import Reading, ReadingLimits, payload, read_message
+from mailwarden.message.parts import Reading, ReadingLimits, read_message
 from mailwarden.message.raw import Raw
 from mailwarden.message.transfer import IDENTITY
 from mailwarden.ports.scanner import Question, Wave
@@ -81,7 +81,7 @@ def _place_of(pattern: bytes, raw: Raw, reading: Reading) -> str | None:
     """Return the path of the part that holds the pattern, None when it is nowhere."""
     for part in reading.walk():
         if not part.children and part.encoding not in IDENTITY:
-            if pattern in payload(raw, part).octets:
+            if pattern in reading.payload(raw, part).octets:
                 return part.path
         elif not part.children and raw.find(pattern, part.body_start, part.body_end) >= 0:
             return part.path

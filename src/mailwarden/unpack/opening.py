@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
-from mailwarden.message.parts import Part, Reading, payload
+from mailwarden.message.parts import Part, Reading
 from mailwarden.message.raw import Raw
 from mailwarden.message.transfer import decode
 from mailwarden.unpack.zip_listing import (
@@ -92,7 +92,7 @@ def open_parts(raw: Raw, reading: Reading, limits: OpeningLimits) -> Contents:
     for part in reading.walk():
         opening.items.append(Item(part.path, part.names, None, False, Container.MESSAGE))  # noqa: FBT003
         if _may_be_zip(raw, part):
-            opening.open_zip(part, payload(raw, part).octets)
+            opening.open_zip(part, reading.payload(raw, part).octets)
     return Contents(tuple(opening.items), tuple(opening.exceeded), tuple(opening.unreadable))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from mailwarden.message.anomalies import Anomaly
-from mailwarden.message.parts import Part, Reading, payload
+from mailwarden.message.parts import Part, Reading
 from mailwarden.message.raw import Raw
 from mailwarden.verdict.report import Finding, Kind
 
@@ -93,7 +93,7 @@ def _undecodable(raw: Raw, reading: Reading) -> Iterator[Finding]:
     for part in reading.walk():
         if part.encoding != "base64" or part.children or not _is_attachment(part):
             continue
-        if not payload(raw, part).is_clean:
+        if not reading.payload(raw, part).is_clean:
             yield Finding(
                 by="structure",
                 kind=Kind.MALFORMED,
