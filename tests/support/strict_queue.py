@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+_PARENT = Path("/tmp")
 _HERE = Path(__file__).parent
 _COMPILE_SECONDS = 60
 
@@ -64,13 +65,13 @@ class StrictQueue:
 
 
 @contextlib.contextmanager
-def strict_queue(language: Language = "python") -> Iterator[StrictQueue]:
+def strict_queue(language: Language = "python", parent: Path = _PARENT) -> Iterator[StrictQueue]:
     """A fresh queue that every user of the machine may write to, removed at the end.
 
     It lives in a short folder of its own, because SMTP servers run as users who cannot enter
-    pytest's folders.
+    pytest's folders. `parent` is where that folder is made.
     """
-    folder = Path(tempfile.mkdtemp(prefix="mwq", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="mwq", dir=parent))
     try:
         folder.chmod(0o755)
         for name in ("tmp", "new"):
