@@ -15,6 +15,8 @@ GOOD = "as it should"
 LETS_ALL_PASS = '#!/bin/sh\nexec "$MAILWARDEN_QMAIL_QUEUE"\n'
 CHANGES_BYTES = '#!/bin/sh\nsed s/wrong/right/ | "$MAILWARDEN_QMAIL_QUEUE" 1<&1\n'
 LOSES_ALL = "#!/bin/sh\ncat >/dev/null\n"
+# Flavours with a text answer 82 for refusals and deferrals alike, where a pipe takes the text.
+DEFERS_IN_WORDS = "#!/bin/sh\n[ -p /dev/stderr ] && exit 82\nexit 71\n"
 READDRESSES = """\
 #!/bin/sh
 printf 'Fa@x\\0Teve@y\\0\\0' >"$0.envelope"
@@ -98,6 +100,12 @@ def test_scanners_that_are_away_are_no_success() -> None:
     assert done.code == 75
     assert rows(done)["harmless"] == ("deferred", "no answer")
     assert "spamd is not among the scanners" in done.out
+
+
+def test_a_deferral_in_words_is_not_taken_for_a_refusal(running: Gate, tmp_path: Path) -> None:
+    done = outcome(running, "--program", program(tmp_path, DEFERS_IN_WORDS))
+    assert done.code == 75
+    assert set(rows(done).values()) == {("deferred", "no answer")}
 
 
 def test_what_no_scanner_could_find_is_not_tried() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mailwarden.settings.contradictions import CLIENT_TIMEOUT_SECONDS
 from mailwarden.wire import gate
 
 CLIENT = Path(__file__).parents[2] / "client"
@@ -32,6 +33,10 @@ def _octets(value: object) -> object:
 )
 def test_both_programs_have_the_protocols_limits(name: str) -> None:
     assert _octets(DEFINED[name]) == TWIN[name] == getattr(gate, name)
+
+
+def test_the_settings_are_checked_against_the_clients_own_deadline() -> None:
+    assert TWIN["TIMEOUT_SECONDS"] == CLIENT_TIMEOUT_SECONDS
 
 
 def test_both_programs_have_the_protocols_variables() -> None:

@@ -1,6 +1,7 @@
 """From settings to a working path."""
 
 import re
+import typing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mailwarden.daemon.wiring import (
 )
 from mailwarden.ports.keeping import KeepingError
 from mailwarden.quarantine.folder import QuarantineFolder
-from mailwarden.settings.model import Settings
+from mailwarden.settings.model import ScannerName, Settings
 from mailwarden.store.schema import StoreError
 from support.door import Tape
 
@@ -46,6 +47,11 @@ def test_the_scanners_are_those_that_the_settings_name(
     tmp_path: Path, names: tuple[str, ...], built: list[str]
 ) -> None:
     assert [one.name for one in build_scanners(settings_in(tmp_path, *names))] == built
+
+
+@pytest.mark.parametrize("name", typing.get_args(ScannerName))
+def test_every_scanner_that_the_settings_can_name_is_built(tmp_path: Path, name: str) -> None:
+    assert {one.name for one in build_scanners(settings_in(tmp_path, name))} == {name}
 
 
 def test_everything_is_made_where_it_is_missing_and_twice_does_no_harm(tmp_path: Path) -> None:

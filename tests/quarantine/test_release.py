@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailwarden.ports.keeping import KeepingError, Maildir
-from mailwarden.quarantine.folder import Kept, QuarantineFolder
+from mailwarden.quarantine.folder import KeptMessage, QuarantineFolder
 from mailwarden.quarantine.release import (
     ReleaseError,
     envelope_to,
@@ -37,7 +37,7 @@ def queue() -> Iterator[StrictQueue]:
         yield made
 
 
-def kept(tmp_path: Path, slip: Json, message: bytes = MESSAGE) -> Kept:
+def kept(tmp_path: Path, slip: Json, message: bytes = MESSAGE) -> KeptMessage:
     folder = QuarantineFolder(tmp_path / "quarantine")
     folder.make()
     with BytesPayload(message) as payload:

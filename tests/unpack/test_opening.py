@@ -7,7 +7,7 @@ from mailwarden.unpack.opening import (
     Item,
     OpeningLimits,
     Reason,
-    Trouble,
+    Unopened,
     open_parts,
 )
 from support import samples
@@ -84,19 +84,19 @@ def test_encrypted_members_are_marked() -> None:
 
 def test_a_broken_archive_is_unreadable() -> None:
     found = contents(samples.broken_zip())
-    trouble = Trouble(Reason.UNREADABLE, Container.ZIP, "2", "letter.zip")
-    assert found.unreadable == (trouble,)
+    unopened = Unopened(Reason.UNREADABLE, Container.ZIP, "2", "letter.zip")
+    assert found.unreadable == (unopened,)
     assert members(found) == []
 
 
 def test_what_is_named_like_an_archive_but_is_none_is_unreadable() -> None:
     found = contents(samples.with_attachment(b"a.zip", b"Rar!\x1a\x07\x00"))
-    assert [trouble.reason for trouble in found.unreadable] == [Reason.UNREADABLE]
+    assert [unopened.reason for unopened in found.unreadable] == [Reason.UNREADABLE]
 
 
 def test_too_many_members_are_over_the_limit_and_not_listed() -> None:
     found = contents(samples.zipped({f"{number}.txt": b"" for number in range(11)}))
-    assert [trouble.reason for trouble in found.exceeded] == [Reason.MEMBERS]
+    assert [unopened.reason for unopened in found.exceeded] == [Reason.MEMBERS]
     assert members(found) == []
 
 
@@ -105,12 +105,12 @@ def test_the_limits_hold_for_all_archives_of_a_message_together() -> None:
     part = samples.attached(b"a.zip", archive)
     assert contents(samples.multipart(part)).exceeded == ()
     found = contents(samples.multipart(part, part))
-    assert [(trouble.reason, trouble.path) for trouble in found.exceeded] == [(Reason.MEMBERS, "2")]
+    assert [(one.reason, one.path) for one in found.exceeded] == [(Reason.MEMBERS, "2")]
 
 
 def test_more_announced_bytes_than_allowed_are_over_the_limit() -> None:
     found = contents(samples.zipped({"a.txt": b"\0" * 1_001}))
-    assert [trouble.reason for trouble in found.exceeded] == [Reason.BYTES]
+    assert [unopened.reason for unopened in found.exceeded] == [Reason.BYTES]
     assert members(found) == ["2/files.zip/a.txt"]
 
 

@@ -81,22 +81,7 @@ def test_the_host_is_the_name_where_one_is_known_else_the_address() -> None:
     assert ip("192.0.2.7").host == "192.0.2.7"
 
 
-@pytest.mark.parametrize(
-    ("variables", "login"),
-    [
-        ({}, ""),
-        ({"SMTPAUTHUSER": b"ann"}, "ann"),
-        ({"AUTHUSER": b"bob"}, "bob"),
-        ({"SMTPAUTHUSER": b"ann", "AUTHUSER": b"bob"}, "ann"),
-    ],
-)
-def test_the_login_comes_from_whichever_variable_the_server_sets(
-    variables: dict[str, bytes], login: str
-) -> None:
-    assert Origin(variables).login == login
-
-
 def test_bytes_that_are_no_text_do_not_raise() -> None:
-    origin = Origin(dict.fromkeys(("TCPREMOTEIP", "TCPREMOTEHOST", "SMTPAUTHUSER"), b"\xff\0\n"))
+    origin = Origin(dict.fromkeys(("TCPREMOTEIP", "TCPREMOTEHOST"), b"\xff\0\n"))
     assert not origin.is_localhost
-    assert origin.host == origin.address == origin.login
+    assert origin.host == origin.address

@@ -1,4 +1,6 @@
-"""The commands: each file one command of `mailwarden`, imported when it is called.
+"""The commands of `mailwarden`, each in a file of its name and imported when it is called.
 
+`scanning` and `stored_mail` work for `scan`, `samples` for `demo` and `selftest`, `loading`,
+`printing` and `installed` for all.
 `main` is the group; what a command prints, a tired administrator reads.
 """

@@ -16,7 +16,7 @@ from mailwarden.ports.keeping import KeepingError, Maildir
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailwarden.quarantine.folder import Kept, QuarantineFolder
+    from mailwarden.quarantine.folder import KeptMessage, QuarantineFolder
     from mailwarden.quarantine.index import Entry
     from mailwarden.settings.model import Settings
 
@@ -92,7 +92,7 @@ def release(
         release_key,
     )
 
-    def give_back(kept: "Kept") -> str:
+    def give_back(kept: "KeptMessage") -> str:
         original = original_envelope(kept, needed=not recipients)
         envelope = envelope_to(original, recipients) if recipients else original
         key = release_key(settings.quarantine.release_key)
@@ -112,13 +112,13 @@ def delete(config_path: Path | None, message_ids: tuple[str, ...]) -> None:
 
 
 def _take_out_all(
-    settings: "Settings", message_ids: tuple[str, ...], act: Callable[["Kept"], str]
+    settings: "Settings", message_ids: tuple[str, ...], act: Callable[["KeptMessage"], str]
 ) -> None:
     """Take out each that can be, whatever becomes of the others; the worst status counts."""
     sys.exit(max([_take_out(settings, message_id, act) for message_id in message_ids]))
 
 
-def _take_out(settings: "Settings", message_id: str, act: Callable[["Kept"], str]) -> int:
+def _take_out(settings: "Settings", message_id: str, act: Callable[["KeptMessage"], str]) -> int:
     """Do something with a message, then take it out; a failure leaves it where it is."""
     from mailwarden.quarantine.folder import NoSuchMessageError
     from mailwarden.quarantine.release import ReleaseError

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _SENDER = "selftest@mailwarden.invalid"
 # Longer than mailwarden-queue's own deadline, which is what should end a hanging gate.
 _PROGRAM_SECONDS = 330.0
-_REJECTED = (31, 82)
+# Not 82, which flavours with a text use for refusals and deferrals alike: see _run.
+_REJECTED = 31
 # A client from outside (RFC 5737), so that it is scored and may be rejected.
 _OUTSIDE = {"TCPREMOTEIP": "192.0.2.25", "QS_SPAMASSASSIN": "on"}
 # What stands behind the gate: message first, then envelope, as qmail-queue reads them.
@@ -151,6 +152,7 @@ def _run(program: Path, message: bytes, envelope: bytes, environment: Mapping[st
             [str(program)],
             input=message,
             stdout=reading,
+            stderr=subprocess.DEVNULL,  # a pipe could take the flavour's text: 31 and 71 say more
             env=environment,
             timeout=_PROGRAM_SECONDS,
             check=False,
@@ -174,7 +176,7 @@ def _content(folder: str, name: str) -> bytes | None:
 
 
 def _seen(code: int, message: bytes, queued: bytes | None) -> Seen:
-    if code in _REJECTED:
+    if code == _REJECTED:
         return Seen.REJECTED
     if code:
         return Seen.DEFERRED

@@ -1,4 +1,4 @@
-"""From settings to a working path: the only place that names adapters."""
+"""From settings to a working path: the only place that names doors and scanners."""
 
 import datetime as dt
 import secrets

@@ -7,6 +7,8 @@ import re
 _ENCODED_BYTES = 45
 # RFC 5322 section 2.1.1 asks for lines of at most 78; a field longer than this is cut.
 _FIELD_CHARACTERS = 900
+# RFC 5321 section 4.5.3.1: 64 before the @, 255 after it.
+_ADDRESS_CHARACTERS = 320
 # What would end an address, a comment or a token early, as SpamAssassin replaces it.
 _ADDRESS_BREAKERS = str.maketrans(dict.fromkeys('#[]()<>|\\" ', "!"))
 # DNS allows any byte. SpamAssassin reads `envelope-from=` and `@` in a name as if we had said it.
@@ -25,7 +27,7 @@ def plain_text(text: str | bytes, most: int = _FIELD_CHARACTERS) -> str:
 
 def address_text(address: str | bytes) -> str:
     """An address as one token that cannot end the comment or brackets around it."""
-    return plain_text(address, 320).translate(_ADDRESS_BREAKERS)
+    return plain_text(address, _ADDRESS_CHARACTERS).translate(_ADDRESS_BREAKERS)
 
 
 def host_text(host: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self
 
+from mailwarden.net.descriptors import writable
 from mailwarden.settings.addresses import Address, UnixAddress
 
 RECEIVE_BYTES = 65_536
@@ -67,7 +68,7 @@ class Connection:
             try:
                 return self._socket.sendmsg([octets], rights)
             except BlockingIOError:
-                await _writable(self._socket)
+                await writable(self._socket.fileno())
 
     async def receive(self, deadline: float) -> bytes:
         """Some bytes, at most `RECEIVE_BYTES`; empty when the peer closed its side."""
@@ -170,18 +171,3 @@ def _new_socket(family: int) -> socket.socket:
     stream = socket.socket(family, socket.SOCK_STREAM)
     stream.settimeout(0)
     return stream
-
-
-async def _writable(stream: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_writer(stream, _wake, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_writer(stream)
-
-
-def _wake(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)

@@ -1,4 +1,4 @@
-"""Descriptors and credentials over a Unix socket of packets (SOCK_SEQPACKET)."""
+"""Descriptors and credentials over a Unix socket of packets (SOCK_SEQPACKET); readiness."""
 
 import array
 import asyncio
@@ -57,6 +57,17 @@ async def readable(descriptor: int) -> None:
         await ready
     finally:
         loop.remove_reader(descriptor)
+
+
+async def writable(descriptor: int) -> None:
+    """Wait until something can be written; raises `OSError` for what has no wait."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_writer(descriptor, _resolve, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_writer(descriptor)
 
 
 def take_packet(

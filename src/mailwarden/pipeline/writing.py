@@ -44,7 +44,10 @@ _FOLD_COLUMN = 76
 _IP_CHARACTERS = 64
 _TEST_CHARACTERS = 128
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# A sentence for people, well below the 998 of a line (RFC 5322 2.1.1).
 _WARNING_CHARACTERS = 200
+# More never fit: the field is cut (`message.field_text`), and a message may have thousands.
+_SHOWN_RECIPIENTS = 100
 # Enough for any report; a rule set that says more says it in spamd's own log.
 _REPORT_LINES = 200
 
@@ -169,7 +172,8 @@ def _descriptive(record: Record, settings: Settings) -> Iterator[str]:
     via = host_text(settings.headers.hostname)
     yield f"{prefix}-Mail-From: {address_text(envelope.sender)} via {via}\n"
     if settings.headers.descriptive == "all":
-        recipients = ",".join(address_text(address) for address in envelope.recipients[:100])
+        shown = envelope.recipients[:_SHOWN_RECIPIENTS]
+        recipients = ",".join(address_text(address) for address in shown)
         yield f"{prefix}-Rcpt-To: {plain_text(recipients)}\n"
     processed = f"Processed in {record.seconds:.6f} secs Process {record.arrival.origin.pid}"
     yield f"{prefix}: {__version__} ({result_string(record)} {processed})\n"

@@ -27,7 +27,7 @@ class NoSuchMessageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptMessage:
     """A message in quarantine: its file, its Maildir, and its slip (the record as JSON)."""
 
     id: str
@@ -69,13 +69,13 @@ class QuarantineFolder:
                 _remove_quietly(path)
             raise KeepingError(f"quarantine {self._directory}: {error.strerror}") from error
 
-    def find(self, message_id: str) -> Kept:
+    def find(self, message_id: str) -> KeptMessage:
         """The message of that id; raises `NoSuchMessageError`."""
         if _ID.fullmatch(message_id):
             for maildir in Maildir:
                 for state in ("new", "cur"):
                     for path in self._named(self._directory / maildir.value / state, message_id):
-                        return Kept(message_id, path, maildir, self._read_slip(message_id))
+                        return KeptMessage(message_id, path, maildir, self._read_slip(message_id))
         raise NoSuchMessageError(f"no message {message_id!r} in {self._directory}")
 
     def all_ids(self) -> Iterator[tuple[str, Maildir]]:
@@ -92,7 +92,7 @@ class QuarantineFolder:
         """The slip of a kept message; empty where it is gone or broken."""
         return self._read_slip(message_id)
 
-    def remove(self, kept: Kept) -> None:
+    def remove(self, kept: KeptMessage) -> None:
         """Take a message out: the message first, then its slip; raises `OSError`."""
         kept.path.unlink()
         _sync_directory(kept.path.parent)

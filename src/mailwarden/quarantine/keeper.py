@@ -10,7 +10,7 @@ from mailwarden.quarantine.folder import QuarantineFolder
 from mailwarden.quarantine.index import index_row
 from mailwarden.store.schema import quarantine as table
 from mailwarden.store.writer import BatchWriter
-from mailwarden.verdict.record import Record, record_json
+from mailwarden.verdict.record import Record, record_json, text_of
 
 
 class QuarantineKeeper:
@@ -31,8 +31,7 @@ class QuarantineKeeper:
         """
         slip = record_json(record)
         slip["variables"] = {
-            name: value.decode("utf-8", "surrogateescape")
-            for name, value in record.arrival.origin.variables.items()
+            name: text_of(value) for name, value in record.arrival.origin.variables.items()
         }
         await asyncio.to_thread(self._folder.keep, record.arrival.id, payload, maildir, slip)
         row = self._writer.add(table, index_row(slip, maildir))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailwarden.ports.keeping import KeepingError
-from mailwarden.quarantine.folder import Kept
+from mailwarden.quarantine.folder import KeptMessage
 from mailwarden.verdict.record import Json, bytes_of
 from mailwarden.verdict.release_mark import make_mark
 from mailwarden.wire.envelope import Envelope, encode_envelope
@@ -41,7 +41,7 @@ def release_key(path: Path) -> bytes:
     return key
 
 
-def original_envelope(kept: Kept, *, needed: bool = True) -> Envelope:
+def original_envelope(kept: KeptMessage, *, needed: bool = True) -> Envelope:
     """The envelope that the message came with.
 
     When its slip is gone: empty where it is not `needed`, else raises `ReleaseError`.
@@ -81,7 +81,7 @@ def forgiven_keys(slip: Json) -> list[str]:
 
 
 def queue_message(
-    kept: Kept, envelope: Envelope, key: bytes, program: Path, environment: dict[str, str]
+    kept: KeptMessage, envelope: Envelope, key: bytes, program: Path, environment: dict[str, str]
 ) -> None:
     """Hand the marked message to the queue program; raises `ReleaseError`."""
     without_gate = {k: v for k, v in environment.items() if k != "QMAILQUEUE"}

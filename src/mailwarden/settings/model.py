@@ -169,7 +169,7 @@ class LimitSettings(Section):
         30.0, description="How long a complete message waits for its turn before it is deferred."
     )
     message_seconds: Seconds = Field(
-        240.0, description="Time for everything about one message, from its end on."
+        240.0, description="Time for one message from its end on: wait, checks, scanners, decision."
     )
     receive_idle_seconds: Seconds = Field(
         1_800.0, description="How long a sender may pause; qmail-smtpd itself gives up after 1200."

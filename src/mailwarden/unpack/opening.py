@@ -68,7 +68,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Unopened:
     """An archive that was not, or not wholly, looked through; `path` and `filename` say which."""
 
     reason: Reason
@@ -82,15 +82,15 @@ class Contents:
     """All items in the order of the message; `exceeded` hit a limit, `unreadable` are broken."""
 
     items: tuple[Item, ...]
-    exceeded: tuple[Trouble, ...]
-    unreadable: tuple[Trouble, ...]
+    exceeded: tuple[Unopened, ...]
+    unreadable: tuple[Unopened, ...]
 
 
 def open_parts(raw: Raw, reading: Reading, limits: OpeningLimits) -> Contents:
     """List everything that a message contains."""
     opening = _Opening(limits.archive_members, limits.archive_bytes)
     for part in reading.walk():
-        opening.items.append(Item(part.path, part.names, None, False, Container.MESSAGE))  # noqa: FBT003
+        opening.items.append(_part_item(part))
         if _may_be_zip(raw, part):
             opening.open_zip(part, reading.payload(raw, part).octets)
     return Contents(tuple(opening.items), tuple(opening.exceeded), tuple(opening.unreadable))
@@ -116,37 +116,43 @@ class _Opening:
     members_left: int
     bytes_left: int
     items: list[Item] = field(default_factory=list)
-    exceeded: list[Trouble] = field(default_factory=list)
-    unreadable: list[Trouble] = field(default_factory=list)
+    exceeded: list[Unopened] = field(default_factory=list)
+    unreadable: list[Unopened] = field(default_factory=list)
 
     def open_zip(self, part: Part, octets: bytes) -> None:
         """List one archive, or say why not."""
         try:
             members = list_zip(octets, self.members_left)
         except TooManyMembersError:
-            self._trouble(part, Reason.MEMBERS)
+            self._note(part, Reason.MEMBERS)
             return
         except UnreadableError:
-            self._trouble(part, Reason.UNREADABLE)
+            self._note(part, Reason.UNREADABLE)
             return
         self.members_left -= len(members)
         self.bytes_left -= sum(member.size_bytes for member in members)
         if self.bytes_left < 0:
-            self._trouble(part, Reason.BYTES)
-        self.items.extend(_item(part, member) for member in members)
+            self._note(part, Reason.BYTES)
+        self.items.extend(_member_item(part, member) for member in members)
 
-    def _trouble(self, part: Part, reason: Reason) -> None:
-        trouble = Trouble(reason, Container.ZIP, part.path, _shown_name(part))
+    def _note(self, part: Part, reason: Reason) -> None:
+        unopened = Unopened(reason, Container.ZIP, part.path, _shown_name(part))
         match reason:
             case Reason.MEMBERS | Reason.BYTES:
-                self.exceeded.append(trouble)
+                self.exceeded.append(unopened)
             case Reason.UNREADABLE:
-                self.unreadable.append(trouble)
+                self.unreadable.append(unopened)
             case _:
                 assert_never(reason)
 
 
-def _item(part: Part, member: Member) -> Item:
+def _part_item(part: Part) -> Item:
+    return Item(
+        part.path, part.names, size_bytes=None, is_encrypted=False, container=Container.MESSAGE
+    )
+
+
+def _member_item(part: Part, member: Member) -> Item:
     places = (part.path, _shown_name(part) or "zip", member.names[0])
     path = "/".join(place for place in places if place)
     return Item(path, member.names, member.size_bytes, member.is_encrypted, Container.ZIP)

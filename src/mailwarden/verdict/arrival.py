@@ -31,11 +31,6 @@ class Origin:
         return self._text("TCPREMOTEHOST") or self.address
 
     @property
-    def login(self) -> str:
-        """The name that the client authenticated with, or empty."""
-        return self._text("SMTPAUTHUSER") or self._text("AUTHUSER")
-
-    @property
     def is_relay_client(self) -> bool:
         """RELAYCLIENT is defined, even empty."""
         return "RELAYCLIENT" in self.variables

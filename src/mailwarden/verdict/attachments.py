@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from mailwarden.unpack.opening import Contents, Item, Trouble
+from mailwarden.unpack.opening import Contents, Item, Unopened
 from mailwarden.verdict.report import Finding, Kind
 
 # One finding decides as much as thousands from a hostile archive, and a record must stay small.
@@ -75,23 +75,23 @@ def _encrypted(items: Iterable[Item]) -> Iterator[Finding]:
             )
 
 
-def _exceeded(trouble: Trouble) -> Finding:
+def _exceeded(unopened: Unopened) -> Finding:
     return Finding(
         by="unpack",
         kind=Kind.OVER_LIMIT,
-        name=str(trouble.reason),
-        part=trouble.path,
-        filename=trouble.filename,
+        name=str(unopened.reason),
+        part=unopened.path,
+        filename=unopened.filename,
         detail="An archive announces more than is looked through.",
     )
 
 
-def _unreadable(trouble: Trouble) -> Finding:
+def _unreadable(unopened: Unopened) -> Finding:
     return Finding(
         by="unpack",
         kind=Kind.MALFORMED,
-        name=f"{trouble.container}-unreadable",
-        part=trouble.path,
-        filename=trouble.filename,
+        name=f"{unopened.container}-unreadable",
+        part=unopened.path,
+        filename=unopened.filename,
         detail="An archive is broken, or is not what its name says.",
     )

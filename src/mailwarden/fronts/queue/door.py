@@ -58,11 +58,11 @@ class Journal(Protocol):
         ...
 
     def troubled(self, message_id: str, trouble: Trouble, detail: str, peer: Peer | None) -> None:
-        """A message or client could not be dealt with; it was answered temporarily."""
+        """A message or client could not be dealt with; it was answered with the trouble's code."""
         ...
 
     def failed(self, message_id: str, error: BaseException) -> None:
-        """A bug of ours ended the message; it was answered temporarily."""
+        """A bug of ours ended the message; it was answered with `Trouble.OUR_BUG`."""
         ...
 
 
