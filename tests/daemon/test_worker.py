@@ -16,6 +16,8 @@ from support.caller import ENVELOPE, MESSAGE, memory_file, submit
 from support.daemon_process import daemon, is_alive
 from support.waiting import wait_until
 
+# Each thread takes so much of the address space.
+_STACK_BYTES = 64 * 1_048_576
 ONE = {"daemon": {"workers": 1, "drain_seconds": 5.0}}
 
 
@@ -64,6 +66,18 @@ def test_a_worker_without_free_descriptors_rests_and_then_goes_on() -> None:
         assert running.worker_pids() == [worker]
 
 
+def test_a_worker_keeps_messages_when_no_thread_can_be_started_any_more() -> None:
+    with daemon(ONE, launcher=("prlimit", f"--stack={_STACK_BYTES}:{_STACK_BYTES}")) as running:
+        (worker,) = running.worker_pids()
+        assert submit(running.socket).is_queued
+        most = address_space_bytes(worker) + _STACK_BYTES // 2
+        resource.prlimit(worker, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
+        assert submit(running.socket, EICAR).code == 0
+        (kept,) = (running.folder / "quarantine" / "viruses" / "new").iterdir()
+        assert kept.read_bytes() == EICAR
+        assert "event=bug" not in running.log()
+
+
 def test_the_last_records_are_written_before_a_worker_ends() -> None:
     with daemon(ONE) as running:
         for _ in range(20):
@@ -110,3 +124,8 @@ def test_a_full_pipe_only_says_that_the_supervisor_is_busy() -> None:
 def processor_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def address_space_bytes(pid: int) -> int:
+    pages = Path(f"/proc/{pid}/statm").read_text().split()[0]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

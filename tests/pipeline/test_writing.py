@@ -26,6 +26,7 @@ from mailwarden.verdict.report import Answer, Fault, Finding, Kind, Report, Spam
 from support.arrivals import (
     AWAY,
     CLEAN,
+    INFECTED,
     SENDER,
     STRANGER,
     ScriptedScanner,
@@ -555,7 +556,22 @@ async def test_a_finding_that_is_only_tagged_is_named() -> None:
     assert output == b"X-Mailwarden-Found: virus:Worm??X-Evil: yes?\n" + MESSAGE
 
 
-async def test_an_accepted_fault_says_nothing() -> None:
+async def test_a_fault_is_never_called_clear_however_it_was_disposed_of() -> None:
+    for on_fault in ("accept", "tag"):
+        settings = settings_of(clamd={"on_fault": on_fault}, headers={"descriptive": "yes"})
+        output = await written(MESSAGE, settings=settings, scanners=(ScriptedScanner(AWAY),))
+        assert b"Clear:" not in output
+        assert output.count(b"Unscanned:RC:") == 2
+
+
+async def test_a_finding_that_passes_tagged_is_named_in_the_result() -> None:
+    settings = settings_of(dispositions={"virus": "tag"})
+    output = await written(MESSAGE, settings=settings, scanners=(ScriptedScanner(INFECTED),))
+    assert b"CLAMD:Eicar-Test-Signature:RC:" in output
+    assert b"Clear:" not in output
+
+
+async def test_an_accepted_fault_has_no_field_of_its_own() -> None:
     settings = settings_of(headers={"received": False}, clamd={"on_fault": "accept"})
     assert await written(MESSAGE, settings=settings, scanners=(ScriptedScanner(AWAY),)) == MESSAGE
 

@@ -446,7 +446,7 @@ async def test_version_and_signature_date_are_those_of_the_last_refresh() -> Non
     version = b"1: ClamAV 1.4.6/27000/Tue Jan  2 08:29:37 2024\0"
     async with scripted(answering(version)) as address, scanner(str(address)) as asked:
         await asked.refresh(soon())
-    assert asked.version == "clamdscan: 1.4.6/27000."
+    assert asked.version == "clamdscan: 1.4.6/27000/2024-01-02."
     assert asked.signatures_at == datetime(2024, 1, 2, 8, 29, 37, tzinfo=UTC)
 
 
@@ -460,7 +460,7 @@ async def test_a_refresh_that_fails_keeps_the_old_version(said: bytes) -> None:
     async with scripted(answer_the_first) as address, scanner(str(address)) as asked:
         await asked.refresh(soon())
         await asked.refresh(soon())
-    assert asked.version == "clamdscan: 1.4.6/27000."
+    assert asked.version == "clamdscan: 1.4.6/27000/2024-01-02."
 
 
 async def test_it_is_a_scanner_of_the_virus_wave() -> None:

@@ -11,7 +11,9 @@ import os
 import resource
 import signal
 import socket
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mailwarden.daemon.journal import LogJournal, make_log
@@ -26,6 +28,8 @@ _REFRESH_SECONDS = 600.0
 # A scanner that is away at the start may not keep the door closed.
 _FIRST_REFRESH_SECONDS = 5.0
 _BEATS_PER_HANG = 4
+# What waits there waits for the disk, or looks at one of the few large messages.
+_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,21 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return asyncio.new_event_loop
 
 
+def _started_threads() -> ThreadPoolExecutor:
+    """Threads for what would hold the loop up, all started now; raises `RuntimeError`.
+
+    An executor that cannot start a thread (out of memory or tasks) raises, and yet does the work
+    as soon as another thread is free: a message would be kept whose client had heard of a failure.
+    """
+    threads = ThreadPoolExecutor(_THREADS)
+    all_there = threading.Barrier(_THREADS)  # who waits there is busy, so that the next is started
+    for _ in range(_THREADS):
+        threads.submit(all_there.wait)
+    return threads
+
+
 async def _work(task: WorkerTask) -> None:
+    asyncio.get_running_loop().set_default_executor(_started_threads())
     log = make_log(task.settings.log).bind(worker=os.getpid())
     gate = build_gate(task.settings, LogJournal(log), lambda text: log.error("store", detail=text))
     stop = asyncio.Event()

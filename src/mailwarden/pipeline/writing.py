@@ -66,14 +66,28 @@ def edits_for(examination: Examination, settings: Settings) -> tuple[Edit, ...]:
 
 
 def result_string(record: Record) -> str:
-    """`Clear:RC:<0|1>(<client ip>):SA:<0|1>(<score>/<required>):.` (facts 4.1)."""
+    """`<verdict>:RC:<0|1>(<client ip>):SA:<0|1>(<score>/<required>):.` (facts 4.1, 4.5)."""
     origin, score = record.arrival.origin, record.report.score
     relay = f"RC:{int(origin.is_relay_client)}({host_text(origin.address)[:_IP_CHARACTERS]})"
     if score:
         points = f"{score.score:f}/{score.required:f}"
-        return f"Clear:{relay}:SA:{int(is_spam(score))}({points}):."
+        return f"{_verdict(record)}:{relay}:SA:{int(is_spam(score))}({points}):."
     skipped = any(finding.kind is Kind.UNSCORED for finding in record.report.findings)
-    return f"Clear:{relay}:SA:0(?/?):." if skipped else f"Clear:{relay}:."
+    return f"{_verdict(record)}:{relay}:{'SA:0(?/?):' if skipped else ''}."
+
+
+def _verdict(record: Record) -> str:
+    """`Clear` only when everything was looked at and nothing was there; else the first cause."""
+    for reason in record.decision.reasons:
+        match reason.cause:
+            case Fault():
+                return "Unscanned"
+            case Finding(kind=kind) if kind is not Kind.UNSCORED:
+                name = comment_text(reason.cause.name)[:_WARNING_CHARACTERS]
+                return "Released" if reason.released else f"{reason.cause.by.upper()}:{name}"
+            case _:
+                continue
+    return "Clear"
 
 
 def _fields_on_top(record: Record, header: Header, settings: Settings) -> Iterator[bytes]:

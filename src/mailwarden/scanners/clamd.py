@@ -85,7 +85,9 @@ class ClamdScanner:
         if self._version is None:
             return "clamdscan."
         number = self._version.signatures
-        return f"clamdscan: {self._version.engine}{'' if number is None else f'/{number}'}."
+        if number is None:
+            return f"clamdscan: {self._version.engine}."
+        return f"clamdscan: {self._version.engine}/{number}{_date(self._version.signatures_at)}."
 
     @property
     def signatures_at(self) -> datetime | None:
@@ -190,3 +192,7 @@ async def _receive_reply(session: Session, connection: Connection, deadline: flo
 
 def _kind(name: str) -> Kind:
     return next(kind for beginning, kind in _KINDS_BY_BEGINNING if name.startswith(beginning))
+
+
+def _date(signatures_at: datetime | None) -> str:
+    return f"/{signatures_at:%Y-%m-%d}" if signatures_at else ""

@@ -72,10 +72,6 @@ def _both_waves_are_too_slow(s: Settings) -> bool:
     return _asked(s) == {"clamd", "spamd"} and seconds >= s.limits.message_seconds
 
 
-def _client_gives_up_first(s: Settings) -> bool:
-    return s.limits.message_seconds + s.limits.wait_seconds >= CLIENT_TIMEOUT_SECONDS
-
-
 def _is_within(path: Path, directory: Path) -> bool:
     """Whether a path is a directory or lies in it, by name alone (`..` is resolved, links not)."""
     return PurePath(normpath(path)).is_relative_to(normpath(directory))
@@ -156,12 +152,11 @@ _RULES: tuple[_Rule, ...] = (
         "lower the scanners' timeouts",
     ),
     _Rule(
-        ("limits.message_seconds", "limits.wait_seconds"),
-        _client_gives_up_first,
-        "limits.message_seconds ({s.limits.message_seconds:g}) and limits.wait_seconds "
-        "({s.limits.wait_seconds:g}) together must be below the "
+        ("limits.message_seconds",),
+        lambda s: s.limits.message_seconds >= CLIENT_TIMEOUT_SECONDS,
+        "limits.message_seconds ({s.limits.message_seconds:g}) must be below the "
         f"{CLIENT_TIMEOUT_SECONDS:g} seconds after which mailwarden-queue gives up",
-        "lower limits.message_seconds or limits.wait_seconds",
+        "lower limits.message_seconds",
     ),
     _Rule(
         ("limits.memory_bytes", "limits.message_bytes"),
