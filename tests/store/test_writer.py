@@ -188,6 +188,25 @@ def test_a_row_that_cannot_be_stored_is_an_error_and_the_thread_goes_on(
     assert set(stored(engine)) == {"good"}
 
 
+def test_a_row_for_which_there_is_no_memory_is_an_error_and_the_thread_goes_on(
+    engine: Engine,
+) -> None:
+    """The thread died of it, and whoever waited for a row waited for ever."""
+    large = {**row("large"), "subject": _TooLarge()}
+    with writing(engine) as batches:
+        with pytest.raises(StoreError, match="MemoryError"):
+            batches.add(TABLE, large, urgent=True).result(PATIENCE_SECONDS)
+        batches.add(TABLE, row("good"), urgent=True).result(PATIENCE_SECONDS)
+    assert set(stored(engine)) == {"good"}
+
+
+class _TooLarge:
+    """A value that SQLite's driver has no memory for."""
+
+    def __conform__(self, _protocol: object) -> str:
+        raise MemoryError
+
+
 def test_nobody_can_cancel_a_row(engine: Engine) -> None:
     """A cancelled future made the thread fail at the moment of success."""
     with writing(engine) as batches:

@@ -97,9 +97,9 @@ class BatchWriter:
                 for table in {write.table for write in batch}:
                     rows = [dict(write.row) for write in batch if write.table is table]
                     connection.execute(insert(table).prefix_with("OR REPLACE"), rows)
-        except (SQLAlchemyError, ValueError, OverflowError) as error:
-            # The last two: SQLite's driver says so, unwrapped, of text and numbers that it cannot
-            # take. The thread has to outlive them.
+        except (SQLAlchemyError, ValueError, OverflowError, MemoryError) as error:
+            # The last three: SQLite's driver says so, unwrapped, of text and numbers that it
+            # cannot take, and of memory. The thread has to outlive them.
             failure = StoreError(reason_of(error))
             for write in batch:
                 write.done.set_exception(failure)
