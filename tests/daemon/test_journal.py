@@ -69,9 +69,9 @@ def test_a_text_line_cannot_be_forged() -> None:
 
 def test_a_trouble_names_its_client() -> None:
     stream = io.StringIO()
-    journal(stream).troubled("one", Trouble.DISK_FULL, "spool full\n", Peer(7, 8, 9))
+    journal(stream).troubled("one", Trouble.CANNOT_WRITE, "spool full\n", Peer(7, 8, 9))
     said = json.loads(stream.getvalue())
-    assert said["trouble"] == "disk-full"
+    assert said["trouble"] == "cannot-write"
     assert (said["code"], said["pid"], said["uid"]) == (53, 7, 8)
     assert said["detail"] == r"spool full\n"
 

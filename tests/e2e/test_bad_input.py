@@ -18,7 +18,7 @@ from support.waiting import wait_until
 ENVELOPE = b"Fsender@example.org\0Tone@example.net\0Ttwo@example.net\0\0"
 MESSAGE = b"From: a@example.org\nSubject: x\n\nhello\n"
 TEMPORARY = 71
-DISK_FULL = 53
+CANNOT_WRITE = 53
 ABANDONED = 54
 FORBIDDEN = (
     b"From: a@example.org\nSubject: x\nMIME-Version: 1.0\n"
@@ -192,7 +192,7 @@ def test_a_place_that_is_taken_is_told_at_the_start(
 def test_a_full_disk_in_quarantine_defers_and_leaves_nothing(whole_gate: Gate) -> None:
     message = FORBIDDEN + b"MZ0123456789\n" * 30_000
     with _no_file_above(100_000, whole_gate):
-        assert whole_gate.run(message, ENVELOPE) == DISK_FULL
+        assert whole_gate.run(message, ENVELOPE) == CANNOT_WRITE
         assert whole_gate.queue.is_empty()
         assert whole_gate.is_quarantine_empty()
     assert whole_gate.run(message, ENVELOPE) == 0
@@ -202,7 +202,7 @@ def test_a_full_disk_in_quarantine_defers_and_leaves_nothing(whole_gate: Gate) -
 def test_a_full_spool_defers_and_leaves_nothing(whole_gate: Gate) -> None:
     message = MESSAGE + b"line\n" * 600_000
     with _no_file_above(2_000_000, whole_gate):
-        assert whole_gate.run(message, ENVELOPE) == DISK_FULL
+        assert whole_gate.run(message, ENVELOPE) == CANNOT_WRITE
         assert whole_gate.queue.is_empty()
     assert list((whole_gate.folder / "spool").iterdir()) == []
     assert whole_gate.run(message, ENVELOPE) == 0

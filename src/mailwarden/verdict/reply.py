@@ -19,7 +19,7 @@ class Trouble(Enum):
     BUSY = 71
     OUT_OF_MEMORY = 51
     TIMED_OUT = 52
-    DISK_FULL = 53
+    CANNOT_WRITE = 53
     ABANDONED = 54
     ADDRESS_TOO_LONG = 11
     BAD_ENVELOPE = 91

@@ -762,7 +762,7 @@ def test_a_spool_that_cannot_hold_the_edited_copy_is_53() -> None:
         assert submit(running.path, message_of(50_000)).code == 53
         wait_until_idle(running)
         wait_until(lambda: _used_bytes(disk) == 0, 10, "the spool is empty")
-    assert running.tape.troubles[0][0] is Trouble.DISK_FULL
+    assert running.tape.troubles[0][0] is Trouble.CANNOT_WRITE
 
 
 def test_a_missing_spool_is_53(tmp_path: Path) -> None:

@@ -128,6 +128,6 @@ async def test_a_full_spool_is_a_full_disk(pair: Pair) -> None:
         with pytest.raises(TroubleError, match="No space left") as caught:
             await visit.read(message, intake, 10.0)
         intake.close()
-    assert caught.value.trouble is Trouble.DISK_FULL
+    assert caught.value.trouble is Trouble.CANNOT_WRITE
     os.close(message)
     visit.close()

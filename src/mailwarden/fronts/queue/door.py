@@ -263,7 +263,7 @@ class QueueDoor:
         try:
             return await self._performer.perform(examination, payload)
         except KeepingError as error:
-            raise TroubleError(Trouble.DISK_FULL, str(error)) from error
+            raise TroubleError(Trouble.CANNOT_WRITE, str(error)) from error
 
     async def _say_outcome(
         self, visit: Visit, outcome: Outcome, arrival: Arrival, payload: HeldPayload
@@ -297,7 +297,7 @@ class QueueDoor:
             descriptors.append(sealed_file([encode_envelope(arrival.envelope)]))
             heard = visit.say(gate.Queue(), descriptors)
         except OSError as error:
-            raise TroubleError(Trouble.DISK_FULL, f"spool {spool}: {error.strerror}") from error
+            raise TroubleError(Trouble.CANNOT_WRITE, f"spool {spool}: {error.strerror}") from error
         finally:
             close_all(descriptors)
         return "handed-over" if heard else "client-gone"

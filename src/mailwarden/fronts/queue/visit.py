@@ -92,7 +92,7 @@ class Visit:
         except (SenderIdleError, EndlessError) as error:
             raise TroubleError(Trouble.ABANDONED, str(error)) from error
         except SpoolError as error:
-            raise TroubleError(Trouble.DISK_FULL, str(error)) from error
+            raise TroubleError(Trouble.CANNOT_WRITE, str(error)) from error
         except OSError as error:
             raise TroubleError(Trouble.ABANDONED, f"receiving: {error.strerror}") from error
 
