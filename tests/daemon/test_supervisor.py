@@ -92,7 +92,7 @@ def test_a_reload_swaps_the_workers_and_refuses_nobody_meanwhile() -> None:
         assert all(outcomes), f"{outcomes.count(False)} of {len(outcomes)} were refused"
         assert not before & set(running.worker_pids())
         assert b"by generation3.example.net" in submit(running.socket).message
-        assert not running.zombies()
+        wait_until(lambda: not running.zombies(), 10, "all that ended are buried")
 
 
 def test_a_reload_lets_the_old_workers_finish() -> None:
@@ -175,7 +175,7 @@ def test_a_killed_worker_is_replaced_and_its_client_hears_no_success() -> None:
         assert verdict.code == -1
         assert submit(running.socket).is_queued
         assert pid not in running.worker_pids()
-        assert not running.zombies()
+        wait_until(lambda: not running.zombies(), 10, "all that ended are buried")
 
 
 def test_a_killed_worker_does_not_touch_the_others_clients() -> None:
@@ -462,7 +462,7 @@ def test_nothing_is_left_open_after_many_messages() -> None:
             10,
             "as many descriptors as before",
         )
-        assert not running.zombies()
+        wait_until(lambda: not running.zombies(), 10, "all that ended are buried")
         assert running.worker_pids() == [worker]
         assert "Traceback" not in running.log()
 

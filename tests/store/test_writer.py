@@ -15,6 +15,7 @@ from mailwarden.store import schema, writer
 from mailwarden.store.schema import StoreError, open_database
 from mailwarden.store.writer import BatchWriter, Row
 from support.tiny_disk import tiny_disk
+from support.waiting import wait_until
 
 TABLE = schema.quarantine
 PATIENCE_SECONDS = 20.0
@@ -153,6 +154,38 @@ def test_a_locked_database_is_an_error_in_the_future_and_passes(
             batches.add(TABLE, row("a"), urgent=True).result(PATIENCE_SECONDS)
         batches.add(TABLE, row("b"), urgent=True).result(PATIENCE_SECONDS)
     assert set(stored(engine)) == {"b"}
+
+
+def test_rows_that_nobody_waits_for_outlast_a_locked_database(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=50")
+    monkeypatch.setattr(schema, "_BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(writer, "_RETRY_SECONDS", 0.05)
+    heard: list[str] = []
+    with contextlib.closing(BatchWriter(engine, heard.append)) as batches:
+        with locked(engine):
+            done = batches.add(TABLE, row("a"))
+            wait_until(lambda: len(heard) > 1, PATIENCE_SECONDS, "it was tried twice")
+            assert not done.done()
+        done.result(PATIENCE_SECONDS)
+    assert set(stored(engine)) == {"a"}
+    assert heard[0] == "1 rows wait for the database: database is locked"
+
+
+def test_at_the_end_rows_do_not_wait_for_a_locked_database(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=50")
+    monkeypatch.setattr(schema, "_BUSY_MILLISECONDS", 50)
+    batches = BatchWriter(engine)
+    with locked(engine):
+        done = batches.add(TABLE, row("a"))
+        batches.close()
+        with pytest.raises(StoreError, match="database is locked"):
+            done.result(0)
 
 
 def test_a_full_disk_is_an_error_in_the_future() -> None:

@@ -84,7 +84,7 @@ def build_gate(settings: Settings, journal: Journal, complain: Callable[[str], N
     """All of a worker; call it in the worker's own process, after `prepare_directories`."""
     scanners = build_scanners(settings)
     engine = open_database(settings.store.database)
-    writer = BatchWriter(engine)
+    writer = BatchWriter(engine, complain)
     folder = QuarantineFolder(settings.quarantine.directory)
     examiner = build_examiner(settings, scanners, release_key(settings.quarantine.release_key))
     performer = Performer(
