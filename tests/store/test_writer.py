@@ -174,6 +174,24 @@ def test_rows_that_nobody_waits_for_outlast_a_locked_database(
     assert heard[0] == "1 rows wait for the database: database is locked"
 
 
+def test_who_waits_is_answered_at_once_however_many_rows_are_before_theirs(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deletion behind a thousand waiting records would hold its turn until the lock goes."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=50")
+    monkeypatch.setattr(schema, "_BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(writer, "_BATCH_ROWS", 2)
+    with writing(engine) as batches:
+        with locked(engine):
+            patient = [batches.add(TABLE, row(str(number))) for number in range(7)]
+            with pytest.raises(StoreError, match="database is locked"):
+                batches.add(TABLE, row("urgent"), urgent=True).result(PATIENCE_SECONDS)
+        batches.add(TABLE, row("last"), urgent=True).result(PATIENCE_SECONDS)
+        wait(patient, PATIENCE_SECONDS)
+    assert set(stored(engine)) == {*map(str, range(7)), "last"}
+
+
 def test_at_the_end_rows_do_not_wait_for_a_locked_database(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,16 +137,15 @@ class BatchWriter:
         return True
 
     def _put_back(self, batch: list[_Write], failure: StoreError) -> bool:
-        """Fail what somebody waits for, and let the rest wait; at the end nothing can wait."""
-        _fail([write for write in batch if write.urgent], failure)
-        patient = [write for write in batch if not write.urgent]
+        """Fail all that somebody waits for, and let the rest wait; at the end nothing can wait.
+
+        Those behind the batch count, too: nobody may wait until it is their turn to be refused.
+        """
         with self._lock:
-            may_wait = not self._is_closed
-            if may_wait:
-                self._waiting.extendleft(reversed(patient))
-        if not may_wait:
-            _fail(patient, failure)
-            return True
+            writes = [*batch, *self._waiting]
+            patient = [] if self._is_closed else [one for one in writes if not one.urgent]
+            self._waiting = collections.deque(patient)
+        _fail([one for one in writes if one.urgent or not patient], failure)
         if patient:
             self._complain(f"{len(patient)} rows wait for the database: {failure}")
         return not patient
