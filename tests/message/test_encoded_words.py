@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwarden.message.encoded_words import decode_text, decode_words
+from mailwarden.message.encoded_words import (
+    codec_name,
+    decode_odd_words,
+    decode_text,
+    decode_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +40,26 @@ def test_values_read_as_people_see_them(value: bytes, text: str) -> None:
     assert decode_words(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"=?utf-8?Q?a.exe", "a.exe"),
+        (b"=?utf-8?Q?a?b?=", "a?b"),
+        (b"=? utf-8 ? q ?a?=", "a"),
+        (b"=?UTF-8*en?b?w6Q?= =?utf-8?Q?b?=", "äb"),
+        (b"=?utf-8?Q?a_b?=", "a_b"),
+        (b"plain", "plain"),
+    ],
+)
+def test_some_clients_decode_more_than_that(value: bytes, text: str) -> None:
+    assert decode_odd_words(value) == text
+
+
+def test_charsets_have_one_name_whatever_they_are_called() -> None:
+    assert codec_name("UTF8") == codec_name("utf-8") != ""
+    assert codec_name("no-such-charset") == codec_name("base64") == ""
+
+
 def test_a_charset_that_lies_replaces_what_it_cannot_say() -> None:
     assert decode_text(b"a\xff", "us-ascii") == "a\N{REPLACEMENT CHARACTER}"
 
@@ -51,10 +76,12 @@ def test_any_bytes_in_any_charset_give_text_that_utf_8_can_write(
 )
 def test_any_value_gives_text_that_utf_8_can_write(pieces: list[bytes]) -> None:
     decode_words(b"".join(pieces)).encode("utf-8")
+    decode_odd_words(b"".join(pieces)).encode("utf-8")
 
 
 @pytest.mark.parametrize("piece", [b"=?", b"=?a?q?", b"=?a?q?b?= ", b"?=", b"=?a?b?!", b" "])
 def test_a_megabyte_of_almost_encoded_words_takes_linear_time(piece: bytes) -> None:
     before = time.process_time()
     decode_words(piece * (1_000_000 // len(piece)))
+    decode_odd_words(piece * (1_000_000 // len(piece)))
     assert time.process_time() - before < 2

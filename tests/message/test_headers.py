@@ -6,14 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwarden.message.headers import Field, Header, oddities, read_header, value_of
+from mailwarden.message.headers import (
+    Field,
+    FieldNames,
+    Header,
+    HeaderEnd,
+    content_values,
+    oddities,
+    read_header,
+    value_of,
+)
 from mailwarden.message.limits import ReadingLimits
 
 LIMITS = ReadingLimits(header_bytes=1_000_000, header_fields=1_000, parts=100, depth=10)
 
 
-def read(raw: bytes) -> Header:
-    return read_header(raw, 0, len(raw), LIMITS)
+def read(raw: bytes, ending: HeaderEnd = HeaderEnd.EMPTY_LINE) -> Header:
+    return read_header(raw, 0, len(raw), LIMITS, ending)
 
 
 def test_fields_keep_their_order_their_spelling_and_their_offsets() -> None:
@@ -132,11 +141,78 @@ def test_a_header_line_of_10_mb_is_cut_and_costs_little() -> None:
         (b"Subject : a\n\n", []),
         (b"Content-Type : a\n\n", ["blank-before-colon"]),
         (b"Content-Type(x): a\n\n", ["comment-in-field-name"]),
+        (b"Subject: a\n \nTo: b\n\n", ["line-of-blanks-in-header"]),
+        (b"Subject: a\n\t\r\n\n", ["line-of-blanks-in-header"]),
+        (b" Subject: a\n\n", ["begins-with-continuation"]),
+        (b"Subject: a\nhello", ["field-without-name"]),
         (b"", []),
     ],
 )
 def test_what_readers_could_take_differently_has_a_code(raw: bytes, codes: list[str]) -> None:
-    assert list(oddities(raw, read(raw))) == codes
+    assert list(oddities(read(raw))) == codes
+
+
+@pytest.mark.parametrize(
+    ("raw", "ending", "body"),
+    [
+        (b"A: 1\n \nB: 2\n\nbody", HeaderEnd.EMPTY_LINE, b"body"),
+        (b"A: 1\n \nB: 2\n\nbody", HeaderEnd.LINE_OF_BLANKS, b"B: 2\n\nbody"),
+        (b"A: 1\n\t\r\nB: 2", HeaderEnd.LINE_OF_BLANKS, b"B: 2"),
+        (b"A: 1\n b\nC: 2\n\nbody", HeaderEnd.LINE_OF_BLANKS, b"body"),
+        (b"A: 1\nhello\nB: 2\n\nbody", HeaderEnd.NOT_A_FIELD, b"hello\nB: 2\n\nbody"),
+        (b"A: 1\nB : 2\n\nbody", HeaderEnd.NOT_A_FIELD, b"B : 2\n\nbody"),
+        (b"From ann\nA: 1\n b\r\n\r\nbody", HeaderEnd.NOT_A_FIELD, b"body"),
+        (b"\nbody", HeaderEnd.NOT_A_FIELD, b"body"),
+        (b"body", HeaderEnd.NOT_A_FIELD, b"body"),
+    ],
+)
+def test_readers_end_a_header_at_different_lines(
+    raw: bytes, ending: HeaderEnd, body: bytes
+) -> None:
+    header = read(raw, ending)
+    assert raw[header.end :] == body
+    assert header.block == raw[: header.fields[-1].end if header.fields else 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "taken_by"),
+    [
+        (b"Content-Type: a/b", {FieldNames.TRIMMED, FieldNames.EXACT, FieldNames.REPAIRED}),
+        (b"CONTENT-type:a/b", {FieldNames.TRIMMED, FieldNames.EXACT, FieldNames.REPAIRED}),
+        (b"Content-Type : a/b", {FieldNames.TRIMMED, FieldNames.REPAIRED}),
+        (b"Content-Type (x): a/b", {FieldNames.REPAIRED}),
+        (b"Content-\0Type: a/b", {FieldNames.REPAIRED}),
+        (b"X-Content-Type: a/b", set()),
+        (b"Content-Type", set()),
+    ],
+)
+def test_readers_take_different_names_for_a_field_of_mime(
+    line: bytes, taken_by: set[FieldNames]
+) -> None:
+    block = b"A: 1\n" + line + b"\nB: 2\n"
+    for names in FieldNames:
+        found = [value.strip() for value in content_values(block, names)[0]]
+        assert found == ([b"a/b"] if names in taken_by else [])
+
+
+def test_values_of_the_three_fields_of_mime_come_raw_and_in_order() -> None:
+    block = (
+        b"Content-Type: a/b;\n name=x\nContent-Transfer-Encoding: base64\n"
+        b"Content-Disposition: inline\r\nContent-Type: c/d\n"
+    )
+    types, dispositions, encodings = content_values(block, FieldNames.TRIMMED)
+    assert types == [b" a/b;\n name=x", b" c/d"]
+    assert [value.strip() for value in dispositions] == [b"inline"]
+    assert encodings == [b" base64"]
+
+
+def test_a_header_of_nothing_but_odd_lines_costs_little() -> None:
+    for line in (b"X y\n", b"X: y\n \n", b" \n", b":\n", b"\0 : (\n"):
+        raw = line * (1_000_000 // len(line))
+        before = time.process_time()
+        for ending in HeaderEnd:
+            list(oddities(read(raw, ending)))
+        assert time.process_time() - before < 2
 
 
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"\0", b":", b" ", b"A", b"\r\n", b"--b"])))
@@ -151,4 +227,7 @@ def test_any_bytes_give_a_header_whose_offsets_follow_each_other(pieces: list[by
         value_of(raw, field)
         position = field.end
     assert position <= header.end <= len(raw)
-    list(oddities(raw, header))
+    list(oddities(header))
+    for name in {field.name for field in header.fields if field.name}:
+        same = [field for field in header.fields if field.name.lower() == name.lower()]
+        assert list(header.all(name)) == same

@@ -13,9 +13,14 @@ from mailwarden.message.transfer import decode
 
 # RFC 2047 section 2, with room for charset names and blanks inside that some senders write.
 # `=?utf-8*en?Q?...?=` names a language as well: RFC 2231 section 5.
-_ENCODED_WORD = re.compile(
-    rb"=\?(?P<charset>[^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?(?P<encoding>[bBqQ])\?(?P<text>[^?]*)\?="
-    rb"(?:[ \t\r\n]+(?==\?))?"
+_BEGINNING = rb"=\?(?P<charset>[^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?(?P<encoding>[bBqQ])\?"
+_BLANKS_BEFORE_NEXT = rb"(?:[ \t\r\n]+(?==\?))?"
+_ENCODED_WORD = re.compile(_BEGINNING + rb"(?P<text>[^?]*)\?=" + _BLANKS_BEFORE_NEXT)
+# Blanks in the frame, question marks in the text, the end missing.
+_ODD_ENCODED_WORD = re.compile(
+    rb"=\?\s{0,9}(?P<charset>[^?*\s]{1,60})(?:\*[^?\s]{0,60})?\s{0,9}\?"
+    rb"\s{0,9}(?P<encoding>[bBqQ])\s{0,9}\?(?P<text>.*?)(?:\?=|\Z)" + _BLANKS_BEFORE_NEXT,
+    re.DOTALL,
 )
 # Python's codecs that are no charsets of text. What is not in its list of aliases is not looked
 # up at all: each unknown name would stay in Python's codec cache for ever.
@@ -33,13 +38,22 @@ _CODECS = {
 
 def decode_words(value: bytes) -> str:
     """Decode a header value with its encoded words; what is none stays as it is."""
+    return _decode(value, _ENCODED_WORD, underscore=b"=20")
+
+
+def decode_odd_words(value: bytes) -> str:
+    """Decode also what only some clients take for encoded words, an underscore as one."""
+    return _decode(value, _ODD_ENCODED_WORD, underscore=b"=5F")
+
+
+def _decode(value: bytes, pattern: re.Pattern[bytes], *, underscore: bytes) -> str:
     pieces: list[tuple[str, bytes]] = []
     position = 0
-    for match in _ENCODED_WORD.finditer(value):
+    for match in pattern.finditer(value):
         if match.start() > position:
             pieces.append(("", value[position : match.start()]))
         charset = match["charset"].decode("ascii", "replace").lower()
-        pieces.append((charset, _octets(match["encoding"], match["text"])))
+        pieces.append((charset, _octets(match["encoding"], match["text"], underscore)))
         position = match.end()
     pieces.append(("", value[position:]))
     return "".join(
@@ -48,10 +62,10 @@ def decode_words(value: bytes) -> str:
     )
 
 
-def _octets(encoding: bytes, text: bytes) -> bytes:
+def _octets(encoding: bytes, text: bytes, underscore: bytes) -> bytes:
     if encoding in b"bB":
         return decode(text, "base64").octets
-    return binascii.a2b_qp(text, header=True)
+    return binascii.a2b_qp(text.replace(b"_", underscore))
 
 
 def decode_text(octets: bytes, charset: str) -> str:
@@ -63,6 +77,11 @@ def decode_text(octets: bytes, charset: str) -> str:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
         return octets.decode("latin-1")
+
+
+def codec_name(charset: str) -> str:
+    """Return what Python calls a charset; empty when it is unknown."""
+    return _CODECS.get(normalize_encoding(charset).lower(), "")
 
 
 def _without_surrogates(text: str) -> str:
