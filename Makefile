@@ -14,9 +14,9 @@ INSTALL_PACKAGES := tests/tools/install-packages
 # Each program that the tests start, with the Debian package that brings it.
 TEST_PACKAGES := clamd:clamav-daemon clamdscan:clamdscan spamd:spamd spamc:spamc \
     spamassassin:spamassassin tcpserver:ucspi-tcp smtpfront-qmail:mailfront swaks:swaks \
-    qpsmtpd-forkserver:qpsmtpd cc:gcc
+    qpsmtpd-forkserver:qpsmtpd cc:gcc bsdtar:libarchive-tools lsar:unar
 
-.PHONY: help setup demo test lint types contracts tests lock bench clean
+.PHONY: help setup demo test lint types contracts tests lock bench fuzz clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -26,6 +26,7 @@ help:
 	@echo 'make test         install what the tests need, then lint, types, contracts, every test'
 	@echo 'make lint types contracts tests   one of these alone'
 	@echo 'make bench        measure the gate (ARGS="--help" says how)'
+	@echo 'make fuzz         fuzz every reader of foreign bytes (SECONDS=60 each, TARGET=open/zip)'
 	@echo 'make lock         renew the locked requirements'
 	@echo 'make clean        remove .venv and everything that was made'
 
@@ -76,7 +77,8 @@ lint: $(STAMPS)/dev
 
 types: $(STAMPS)/dev
 	@echo '== types'
-	@MYPYPATH=src:tests:bench:client $(BIN)/mypy --explicit-package-bases src/mailwarden tests bench client
+	@MYPYPATH=src:tests:bench:client:fuzz $(BIN)/mypy --explicit-package-bases \
+	    src/mailwarden tests bench client fuzz
 
 contracts: $(STAMPS)/dev
 	@echo '== contracts'
@@ -93,12 +95,18 @@ tests: $(STAMPS)/dev
 bench: $(STAMPS)/dev packages
 	@$(BIN)/python bench/queue_bench.py $(ARGS)
 
+# Two at a time; what is found stays in .fuzz, where the next run goes on. SEEDS names a folder of
+# further files to begin with.
+SECONDS ?= 60
+fuzz: $(STAMPS)/dev packages
+	@$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS)) $(TARGET)
+
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11
 lock: $(STAMPS)/uv
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
-	$(COMPILE) pyproject.toml --extra uvloop -o requirements/runtime.txt
-	$(COMPILE) pyproject.toml requirements/dev.in --extra uvloop -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra pdf --extra uvloop -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml requirements/dev.in --extra pdf --extra uvloop -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
-	    .hypothesis .import_linter_cache
+	    .hypothesis .import_linter_cache .fuzz

@@ -1,7 +1,8 @@
-"""What is inside the parts of a message, under limits that hold before anything is listed.
+"""What is inside a payload: taken apart to the last member, under one budget for the message.
 
-Archives are opened here and only here; no member is ever written anywhere, and a member's name is
-a text for rules and people, never a path. No input or output, no verdicts: `verdict.attachments`
-says what follows.
-Start reading with `opening`; `zip_listing` is the one format so far.
+`walk` goes through archives and documents; `formats` has one opener a file, `openers` the table of
+them; `file_types` says what octets really are; `budget` counts. No member is ever written under its
+own name, and a member's name is a text for rules and people, never a path. There are no verdicts
+here: `verdict.attachments` says what follows. All of it runs in a helper process (`sandbox`).
+Start reading with `walk`, then `members`.
 """

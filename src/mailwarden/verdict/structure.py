@@ -1,54 +1,58 @@
 """Structure checks: messages whose form hides something from other readers.
 
-The rules of Qmail-Scanner's `--fix-mime` that are known from real logs, and the ones that follow
-from what our reader could not take apart. Only MIME messages are judged: in others nothing hides.
-Source: facts 3.5.
+What the reader found odd is judged here by its weight (`message.anomalies`): what no honest program
+writes is malformed; what two clients could show differently is ambiguous, and how much that
+matters depends on whether anything but text is involved. These are the rules of Qmail-Scanner's
+`--fix-mime`, and those that follow from reading in every way.
+Source: facts 3.5; RFC 7103.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from mailwarden.message.anomalies import Anomaly
-from mailwarden.message.parts import Part, Reading
-from mailwarden.message.raw import Raw
+from mailwarden.message.anomalies import Anomaly, Weight, sentence_of, weight_of
+from mailwarden.message.headers import value_of
+from mailwarden.message.leaves import Leaf
+from mailwarden.message.readings import Readings
+from mailwarden.unpack.file_types import file_type
 from mailwarden.verdict.report import Finding, Kind
 
 # The first few say enough; a hostile message has thousands.
 FINDINGS = 20
+# Anomalies that `--ignore-eol-check` lets pass.
+END_OF_LINE = frozenset({"nul-in-header", "cr-in-header"})
 
-# Anomalies that block, each with its sentence for people. All others are recorded only.
-_MALFORMED = {
-    "nul-in-header": "A header holds a NUL byte.",
-    "cr-in-header": "A header holds a CR that ends no line.",
-    "field-without-name": "A header line has no field name.",
-    "broken-field-name": "A field name holds characters that no name may have.",
-    "blank-before-colon": "A MIME field has blanks before its colon.",
-    "comment-in-field-name": "A MIME field has a comment in its name.",
-    "multipart-without-boundary": "A multipart does not say what separates its parts.",
-    "multipart-without-parts": "A multipart's boundary is nowhere in it.",
-    "boundary-too-long": "A boundary is longer than mail programs read.",
-    "boundary-used-twice": "A multipart has the boundary of the one around it.",
-    "encoded-container": "A multipart or an attached message is encoded as a whole.",
-}
-_END_OF_LINE = frozenset({"nul-in-header", "cr-in-header"})
+# Qmail-Scanner's "MIME Header Buffer Overflow": `.{100,}` in these fields (facts 3.5).
+_SHORT_FIELDS = (b"date", b"mime-version", b"resent-date")
+_SHORT_FIELD_BYTES = 100
+
 _MIME_FIELDS = (b"mime-version", b"content-type", b"content-transfer-encoding")
+# What reads as text whatever a client takes it for; empty is nothing at all.
+_TEXT_TYPES = frozenset({"", "text", "html", "xml", "mail"})
 
 
-def check_structure(raw: Raw, reading: Reading, *, ignore_eol: bool) -> tuple[Finding, ...]:
-    """Say what is malformed, and which limits the reading hit.
+def check_structure(
+    readings: Readings, leaves: Sequence[Leaf], passed: frozenset[str]
+) -> tuple[Finding, ...]:
+    """Say what is malformed or ambiguous, and which limits the reading hit.
 
-    With `ignore_eol`, CR and NUL in headers pass (`--ignore-eol-check`).
+    Anomalies whose codes are in `passed` are not judged. A message that says nothing of MIME is
+    judged only when some reader would find more in it than text.
     """
-    limits = check_reading_limits(reading)
-    if not _is_mime(reading.root):
+    limits = check_reading_limits(readings)
+    if not _is_mime(readings) and all(leaf.is_plain or _is_text(leaf) for leaf in leaves):
         return limits
-    passed = _END_OF_LINE if ignore_eol else frozenset()
-    anomalies = (one for one in reading.anomalies if not _is_cut_return(one, reading))
-    findings = (*_malformed(anomalies, passed), *_undecodable(raw, reading))
-    return (*findings[:FINDINGS], *limits)
+    anomalies = (*readings.anomalies, *_overlong_fields(readings), *_broken_encodings(leaves))
+    judged = (
+        one
+        for one in dict.fromkeys(anomalies)
+        if one.code not in passed and not _is_cut_return(one, readings)
+    )
+    found = islice(_findings(judged, leaves), FINDINGS)
+    return (*found, *limits)
 
 
-def check_reading_limits(reading: Reading) -> tuple[Finding, ...]:
+def check_reading_limits(readings: Readings) -> tuple[Finding, ...]:
     """Say which limits the reading hit; for clients exempt from the other checks, too."""
     return tuple(
         Finding(
@@ -57,17 +61,17 @@ def check_reading_limits(reading: Reading) -> tuple[Finding, ...]:
             name=limit,
             detail="The message was not wholly taken apart.",
         )
-        for limit in reading.exceeded
+        for limit in readings.exceeded
     )
 
 
-def _is_mime(root: Part) -> bool:
-    return any(root.header.first(name) for name in _MIME_FIELDS)
+def _is_mime(readings: Readings) -> bool:
+    return any(readings.primary.root.header.first(name) for name in _MIME_FIELDS)
 
 
-def _is_cut_return(anomaly: Anomaly, reading: Reading) -> bool:
+def _is_cut_return(anomaly: Anomaly, readings: Readings) -> bool:
     """Reports of failed delivery bring the message back cut off, often before its first part."""
-    root = reading.root
+    root = readings.primary.root
     return (
         anomaly.code == "multipart-without-parts"
         and anomaly.part != root.path
@@ -75,34 +79,59 @@ def _is_cut_return(anomaly: Anomaly, reading: Reading) -> bool:
     )
 
 
-def _malformed(anomalies: Iterable[Anomaly], passed: frozenset[str]) -> Iterator[Finding]:
-    blocking = _MALFORMED.keys() - passed
-    found = (anomaly for anomaly in anomalies if anomaly.code in blocking)
-    for anomaly in islice(found, FINDINGS):
-        yield Finding(
-            by="structure",
-            kind=Kind.MALFORMED,
-            name=anomaly.code,
-            part=anomaly.part,
-            detail=_MALFORMED[anomaly.code],
-        )
+def _overlong_fields(readings: Readings) -> Iterator[Anomaly]:
+    root = readings.primary.root
+    fields = (field for name in _SHORT_FIELDS for field in root.header.all(name))
+    raw = readings.primary.raw
+    if any(len(value_of(raw, field)) >= _SHORT_FIELD_BYTES for field in fields):
+        yield Anomaly("overlong-field", root.path)
 
 
-def _undecodable(raw: Raw, reading: Reading) -> Iterator[Finding]:
-    """Broken base64 in text is seen by whoever reads it; in an attachment it hides something."""
-    for part in reading.walk():
-        if part.encoding != "base64" or part.children or not _is_attachment(part):
-            continue
-        if not reading.payload(raw, part).is_clean:
+def _broken_encodings(leaves: Iterable[Leaf]) -> Iterator[Anomaly]:
+    """Broken text is seen by whoever reads it; in an attachment it hides something."""
+    for leaf in leaves:
+        if not leaf.is_clean and (leaf.names or not leaf.media_type.startswith("text/")):
+            yield Anomaly("broken-encoding", leaf.path)
+
+
+def _findings(anomalies: Iterable[Anomaly], leaves: Sequence[Leaf]) -> Iterator[Finding]:
+    for anomaly in anomalies:
+        kind = _kind(anomaly, leaves)
+        if kind is not None:
             yield Finding(
                 by="structure",
-                kind=Kind.MALFORMED,
-                name="broken-base64",
-                part=part.path,
-                filename=next(iter(part.names), ""),
-                detail="The base64 of an attachment is broken; programs read it differently.",
+                kind=kind,
+                name=anomaly.code,
+                part=anomaly.part,
+                filename=_filename(anomaly.part, leaves),
+                detail=sentence_of(anomaly.code),
             )
 
 
-def _is_attachment(part: Part) -> bool:
-    return bool(part.names) or not part.media_type.startswith("text/")
+def _filename(path: str, leaves: Iterable[Leaf]) -> str:
+    """The name under which a person would look for the odd part."""
+    names = (leaf.names[0] for leaf in leaves if leaf.path == path and leaf.names)
+    return next(names, "") if path else ""
+
+
+def _kind(anomaly: Anomaly, leaves: Sequence[Leaf]) -> Kind | None:
+    match weight_of(anomaly.code):
+        case Weight.HARMLESS:
+            return None
+        case Weight.MALFORMED:
+            return Kind.MALFORMED
+        case Weight.AMBIGUOUS:
+            involved = (leaf for leaf in leaves if _is_involved(leaf, anomaly))
+            is_text = all(map(_is_text, involved))
+            return Kind.AMBIGUOUS_TEXT if is_text else Kind.AMBIGUOUS
+
+
+def _is_involved(leaf: Leaf, anomaly: Anomaly) -> bool:
+    """What lies at or under the odd part, and whatever only other readings find."""
+    if not anomaly.part or not leaf.is_plain:
+        return True
+    return f"{leaf.path}.".startswith(f"{anomaly.part}.")
+
+
+def _is_text(leaf: Leaf) -> bool:
+    return leaf.media_type.startswith("text/") and file_type(leaf.octets) in _TEXT_TYPES

@@ -1,0 +1,220 @@
+"""What octets really are, by content, and which formats they may be opened as."""
+
+from collections.abc import Iterator, Mapping
+
+from mailwarden.unpack.signatures import HEAD_BYTES, behind_stub, ends_as_zip, signed_word
+from mailwarden.unpack.text_types import is_text, text_word
+
+# A PDF's signature may stand anywhere in its first 1,024 octets (PDF 1.7, appendix H.3.4.1).
+_PDF_SIGNATURE = b"%PDF-"
+_PDF_HEAD_BYTES = 1_024
+
+# Types whose files may be nothing but text; every other signature in a text is chance.
+_TEXTUAL = frozenset({"rtf", "pdf", "script", "postscript", "ar", "deb", "cpio"})
+
+
+def file_type(octets: bytes) -> str:
+    """The real type's word; empty when it is not known. Looks at a bounded number of octets.
+
+    Archives: zip, jar, apk, gzip, bzip2, xz, lzma, lzip, zstd, lz4, lzop, lrzip, compress, tar,
+    cpio, ar, deb, rpm, iso, cab, lha, arj, ace, rar, 7z, xar, tnef.
+    Documents: ole, msg (Outlook), ooxml (docx, xlsx, pptx ...), odf, rtf, pdf, postscript, onenote,
+    access, chm, hlp.
+    Programs: pe (Windows), dos, elf, macho, java-class, msi, lnk, swf, script (`#!`, encoded
+    VBScript).
+    Texts: html, xml, svg, mail, mbox, text.
+    Media: jpeg, png, gif, bmp, tiff, webp, ico, wmf, emf, mp3, mp4, avi, ogg, wav, riff.
+    """
+    head = octets[:HEAD_BYTES]
+    word = signed_word(octets)
+    if word in _TEXTUAL or (word and not is_text(head)):
+        return word
+    if octets.find(_PDF_SIGNATURE, 0, _PDF_HEAD_BYTES) > 0 and not is_text(head):
+        return "pdf"
+    return text_word(head)
+
+
+def formats_of(octets: bytes, names: tuple[str, ...], media_type: str) -> tuple[str, ...]:
+    """Every format that some program would open this as, each once, likeliest first.
+
+    That is by content, by the extension of any candidate name, by media type, and what hides in
+    other files: behind a program, at the tail, in the lines of a text.
+    """
+    word = file_type(octets)
+    found = dict.fromkeys(
+        (
+            *_by_content(word),
+            *(format_ for name in names if (format_ := _by_name(name))),
+            *_by_media_type(media_type),
+            *_hidden(octets, word),
+        )
+    )
+    # Both read the same directory, and the opener of such documents takes out all members as well.
+    if "ooxml" in found and "zip" in found:
+        del found["zip" if word == "ooxml" else "ooxml"]
+    return tuple(found)
+
+
+def is_by_content(name: str, octets: bytes) -> bool:
+    """Whether octets are that format and nothing else: no archive behind a program or picture."""
+    return name in _by_content(file_type(octets))
+
+
+def is_certain(name: str, octets: bytes, names: tuple[str, ...]) -> bool:
+    """Whether failing to open as that format is a finding: not when only a name was mistaken.
+
+    It is when the content says that format, or when the name does and the content says no other.
+    """
+    word = file_type(octets)
+    if name in _by_content(word):
+        return True
+    if name == "zip" and ends_as_zip(octets):
+        return True
+    return bool(octets) and not word and any(_by_name(each) == name for each in names)
+
+
+def _by_content(word: str) -> tuple[str, ...]:
+    format_ = _FORMAT_OF_TYPE.get(word)
+    return () if format_ is None else (format_,)
+
+
+def _by_name(name: str) -> str:
+    """The format of a name's extension; Windows drops blanks and dots at the end."""
+    shown = name.rstrip(". \0").lower()
+    if shown.endswith("winmail.dat"):
+        return "tnef"
+    return _FORMAT_OF_EXTENSION.get(shown.rpartition(".")[2], "") if "." in shown else ""
+
+
+def _by_media_type(media_type: str) -> tuple[str, ...]:
+    format_ = _FORMAT_OF_MEDIA_TYPE.get(media_type)
+    return () if format_ is None else (format_,)
+
+
+def _hidden(octets: bytes, word: str) -> Iterator[str]:
+    if word not in _HOLDS_MEMBERS_AS_THEY_ARE and ends_as_zip(octets):
+        yield "zip"
+    if word in _PROGRAMS:
+        yield from behind_stub(octets)
+    if octets.find(_PDF_SIGNATURE, 0, _PDF_HEAD_BYTES) >= 0:
+        yield "pdf"
+    if word in _MAY_HOLD_LINES:
+        yield from (format_ for format_, marks in _LINES if _stands_at_line(octets, marks))
+
+
+def _stands_at_line(octets: bytes, marks: tuple[bytes, ...]) -> bool:
+    return any(
+        mark in octets
+        and (octets.startswith(mark) or b"\n" + mark in octets or b"\r" + mark in octets)
+        for mark in marks
+    )
+
+
+# Archives that nothing here can open are named all the same: that is a finding, never nothing.
+_FORMAT_OF_TYPE: Mapping[str, str] = {
+    **{
+        word: word
+        for word in (
+            *("zip", "gzip", "bzip2", "xz", "lzma", "zstd", "compress", "tar", "cpio", "ar"),
+            *("iso", "cab", "lha", "arj", "rar", "7z", "xar", "tnef", "mail"),
+            *("ole", "ooxml", "pdf", "rtf"),
+            *("lzip", "lz4", "lzop", "lrzip", "ace", "rpm"),
+        )
+    },
+    "jar": "zip",
+    "apk": "zip",
+    "odf": "ooxml",
+    "msg": "ole",
+    "msi": "ole",
+    "deb": "ar",
+    "mbox": "mail",
+}
+
+_EXTENSIONS: Mapping[str, str] = {
+    "zip": "zip zipx jar war ear apk xpi aar crx cbz kmz epub nupkg whl",
+    "ooxml": "docx docm dotx dotm xlsx xlsm xlsb xltx xltm xlam pptx pptm potx potm ppsx ppsm ppam"
+    " sldx sldm vsdx vsdm thmx odt ods odp odg odf ott ots otp",
+    "ole": "doc dot xls xlt xla ppt pot pps ppa vsd msg msi msp pub",
+    "pdf": "pdf",
+    "rtf": "rtf",
+    "gzip": "gz tgz svgz",
+    "bzip2": "bz2 bz tbz tbz2",
+    "xz": "xz txz",
+    "lzma": "lzma tlz",
+    "zstd": "zst zstd tzst",
+    "compress": "z taz",
+    "tar": "tar",
+    "cpio": "cpio",
+    "rpm": "rpm",
+    "lz4": "lz4",
+    "lzip": "lz",
+    "ar": "deb udeb",
+    "iso": "iso",
+    "cab": "cab",
+    "lha": "lha lzh",
+    "arj": "arj",
+    "rar": "rar cbr",
+    "7z": "7z cb7",
+    "xar": "xar",
+    "tnef": "tnef",
+    "uuencode": "uu uue",
+    "yenc": "ync yenc",
+    "binhex": "hqx",
+    "mail": "eml mht mhtml",
+}
+_FORMAT_OF_EXTENSION: Mapping[str, str] = {
+    extension: format_ for format_, row in _EXTENSIONS.items() for extension in row.split()
+}
+
+_FORMAT_OF_MEDIA_TYPE: Mapping[str, str] = {
+    "application/zip": "zip",
+    "application/x-zip": "zip",
+    "application/x-zip-compressed": "zip",
+    "multipart/x-zip": "zip",
+    "application/java-archive": "zip",
+    "application/gzip": "gzip",
+    "application/x-gzip": "gzip",
+    "application/x-bzip2": "bzip2",
+    "application/x-xz": "xz",
+    "application/zstd": "zstd",
+    "application/x-compress": "compress",
+    "application/x-tar": "tar",
+    "application/x-gtar": "tar",
+    "application/x-cpio": "cpio",
+    "application/x-iso9660-image": "iso",
+    "application/vnd.ms-cab-compressed": "cab",
+    "application/x-lzh-compressed": "lha",
+    "application/x-arj": "arj",
+    "application/vnd.rar": "rar",
+    "application/x-rar": "rar",
+    "application/x-rar-compressed": "rar",
+    "application/x-7z-compressed": "7z",
+    "application/ms-tnef": "tnef",
+    "application/vnd.ms-tnef": "tnef",
+    "application/pdf": "pdf",
+    "application/rtf": "rtf",
+    "text/rtf": "rtf",
+    "application/mac-binhex40": "binhex",
+    "application/x-uuencode": "uuencode",
+    "application/x-uue": "uuencode",
+    "text/x-uuencode": "uuencode",
+    "message/rfc822": "mail",
+    "message/global": "mail",
+}
+
+# A zip at the end of these is as a rule their last member, and found as that.
+_HOLDS_MEMBERS_AS_THEY_ARE = frozenset(
+    {
+        *("zip", "jar", "apk", "odf", "ooxml", "tar", "cpio", "ar", "deb", "iso", "cab", "lha"),
+        *("arj", "ace", "rar", "7z", "xar", "tnef", "ole", "msg", "msi"),
+    }
+)
+_PROGRAMS = frozenset({"pe", "dos", "elf", "macho"})
+
+# Mail is not among these: the lines of its parts are looked at when it is opened.
+_MAY_HOLD_LINES = frozenset({"", "text", "html", "xml", "script"})
+_LINES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
+    ("uuencode", (b"begin ", b"begin-base64 ")),
+    ("yenc", (b"=ybegin ",)),
+    ("binhex", (b"(This file must be converted with BinHex",)),
+)

@@ -1,0 +1,1 @@
+"""One opener a file: octets in, members and traits out. `openers` says which format is whose."""

@@ -1,0 +1,78 @@
+"""Which opener takes which format: the one table.
+
+Importing it loads every foreign library; only the helper processes do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailwarden.unpack.formats.binhex import open_binhex
+from mailwarden.unpack.formats.cab import open_cab
+from mailwarden.unpack.formats.iso import open_iso
+from mailwarden.unpack.formats.lha import open_lha
+from mailwarden.unpack.formats.libarchive_archive import open_ar, open_cpio, open_xar
+from mailwarden.unpack.formats.libarchive_filter import (
+    open_compress,
+    open_lz4,
+    open_lzip,
+    open_zstd,
+)
+from mailwarden.unpack.formats.mail import open_mail
+from mailwarden.unpack.formats.ole import open_ole
+from mailwarden.unpack.formats.ooxml import open_ooxml
+from mailwarden.unpack.formats.pdf import open_pdf
+from mailwarden.unpack.formats.rar import open_rar
+from mailwarden.unpack.formats.rtf import open_rtf
+from mailwarden.unpack.formats.seven_zip import open_7z
+from mailwarden.unpack.formats.streams import open_bzip2, open_gzip, open_lzma, open_xz
+from mailwarden.unpack.formats.tar_archive import open_tar
+from mailwarden.unpack.formats.tnef import open_tnef
+from mailwarden.unpack.formats.unar import open_unar
+from mailwarden.unpack.formats.uuencode import open_uuencode
+from mailwarden.unpack.formats.yenc import open_yenc
+from mailwarden.unpack.formats.zip_archive import open_zip
+from mailwarden.unpack.members import Opener
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a format is opened.
+
+    An archive is nothing but its members, so scanners need not see it once it is wholly opened. A
+    document (`is_document`) is more than what is embedded in it: scanners see it as well.
+    """
+
+    opener: Opener
+    is_document: bool = False
+
+
+FORMATS: Mapping[str, Format] = {
+    "7z": Format(open_7z),
+    "ar": Format(open_ar),
+    "arj": Format(open_unar),
+    "binhex": Format(open_binhex, is_document=True),
+    "bzip2": Format(open_bzip2),
+    "cab": Format(open_cab),
+    "compress": Format(open_compress),
+    "cpio": Format(open_cpio),
+    "gzip": Format(open_gzip),
+    "iso": Format(open_iso),
+    "lha": Format(open_lha),
+    "lz4": Format(open_lz4),
+    "lzip": Format(open_lzip),
+    "lzma": Format(open_lzma),
+    "mail": Format(open_mail, is_document=True),
+    "ole": Format(open_ole, is_document=True),
+    "ooxml": Format(open_ooxml, is_document=True),
+    "pdf": Format(open_pdf, is_document=True),
+    "rar": Format(open_rar),
+    "rtf": Format(open_rtf, is_document=True),
+    "tar": Format(open_tar),
+    "tnef": Format(open_tnef),
+    "uuencode": Format(open_uuencode, is_document=True),
+    "xar": Format(open_xar),
+    "xz": Format(open_xz),
+    "yenc": Format(open_yenc, is_document=True),
+    "zip": Format(open_zip),
+    "zstd": Format(open_zstd),
+}
