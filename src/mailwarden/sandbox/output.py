@@ -1,0 +1,89 @@
+"""What came out of one payload, once its child is dead: checked, sealed, given to scanners."""
+
+import os
+from collections.abc import Iterator
+
+from mailwarden.net.descriptors import close_all
+from mailwarden.net.payload import sealed_file
+from mailwarden.sandbox.kernel import seal
+from mailwarden.sandbox.messages import MOST_OUTCOME_BYTES, OUTCOME_SIZE, Outcome, decode_outcome
+from mailwarden.unpack.contents import Span
+from mailwarden.wire.errors import PeerError
+
+_COPY_BYTES = 1_048_576
+
+
+def read_outcome(output: int) -> Outcome:
+    """Seal a child's memory file and read what it says; raises `PeerError` for nonsense.
+
+    After this the octets that were kept are what they are: a process that should be dead and still
+    has the file cannot change them under the scanners.
+    """
+    try:
+        seal(output)
+    except OSError as error:
+        raise PeerError("somebody still has the helper's output mapped to write") from error
+    end = os.fstat(output).st_size - OUTCOME_SIZE.size
+    if end < 0:
+        raise PeerError("the helper process told nothing")
+    (size,) = OUTCOME_SIZE.unpack(os.pread(output, OUTCOME_SIZE.size, end))
+    if size > min(end, MOST_OUTCOME_BYTES):
+        raise PeerError("the helper process told more than it may")
+    return decode_outcome(os.pread(output, size, end - size), end - size)
+
+
+class OutputStore:
+    """The octets that came out of one payload (`ports.unpacker.Store`); owns the memory file."""
+
+    def __init__(self, output: int) -> None:
+        self._output = output
+        self._payloads: list[ExtractedPayload] = []
+
+    def payload(self, span: Span) -> "ExtractedPayload":
+        """The octets of one item; they end with the store."""
+        payload = ExtractedPayload(self._output, span)
+        self._payloads.append(payload)
+        return payload
+
+    def close(self) -> None:
+        """Give the memory back; safe to call twice."""
+        for payload in self._payloads:
+            payload.close()
+        self._payloads.clear()
+        close_all([self._output] if self._output >= 0 else [])
+        self._output = -1
+
+
+class ExtractedPayload:
+    """One item's octets (`ports.scanner.Payload`), inside the file of all."""
+
+    def __init__(self, output: int, span: Span) -> None:
+        self._output = output
+        self._span = span
+        self._descriptor = -1
+
+    @property
+    def size_bytes(self) -> int:
+        """The exact length in bytes."""
+        return self._span.end - self._span.start
+
+    def descriptor(self) -> int:
+        """A sealed memory file of its own, made when first asked for; belongs to the payload."""
+        if self._descriptor < 0:
+            self._descriptor = sealed_file(self._pieces())
+        return self._descriptor
+
+    def chunk(self, start: int, size: int) -> bytes:
+        """At most `size` bytes from offset `start`."""
+        size = max(0, min(size, self.size_bytes - start))
+        return os.pread(self._output, size, self._span.start + start)
+
+    def close(self) -> None:
+        """Give its own memory file back."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _pieces(self) -> Iterator[bytes]:
+        for start in range(0, self.size_bytes, _COPY_BYTES):
+            yield self.chunk(start, _COPY_BYTES)

@@ -1,0 +1,78 @@
+import importlib
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from mailwarden.sandbox.confinement import (
+    confine,
+    limit_resources,
+    prepare_confinement,
+    protection,
+)
+from mailwarden.sandbox.messages import MOST_OUTCOME_BYTES, Protection
+from mailwarden.unpack.budget import UnpackLimits
+from mailwarden.unpack.formats.unar import open_unar
+from support.forked import in_fork
+from support.native_archives import arj
+from support.office import look
+
+_LIMITS = UnpackLimits(bytes_produced=1_000_000, files=100, depth=5, ratio=100, seconds=2.5)
+
+
+def test_time_memory_and_files_are_limited() -> None:
+    def limited() -> None:
+        limit_resources(_LIMITS)
+        assert resource.getrlimit(resource.RLIMIT_CPU) == (4, 5)
+        assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+        assert resource.getrlimit(resource.RLIMIT_AS)[1] == 1 << 30
+        most_bytes = 1_000_000 + 2 * MOST_OUTCOME_BYTES
+        assert resource.getrlimit(resource.RLIMIT_FSIZE) == (most_bytes, most_bytes)
+        assert 3 < signal.getitimer(signal.ITIMER_REAL)[0] <= 3.5
+
+    assert in_fork(limited) == "done"
+
+
+def test_a_limit_that_is_lower_already_stays() -> None:
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+        limit_resources(_LIMITS)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (20, 20)
+
+    assert in_fork(limited) == "done"
+
+
+def test_a_confined_process_is_in_its_folder_and_can_import_what_is_not_loaded_yet(
+    tmp_path: Path,
+) -> None:
+    def confined() -> None:
+        confine(prepare_confinement(protection()), tmp_path)
+        assert Path.cwd() == tmp_path
+        sys.modules.pop("tarfile", None)
+        importlib.import_module("tarfile")
+
+    assert in_fork(confined) == "done"
+
+
+def test_a_confined_process_can_start_unar(tmp_path: Path) -> None:
+    def confined() -> None:
+        limit_resources(_LIMITS)
+        confine(prepare_confinement(protection()), tmp_path)
+        assert look(open_unar, arj({b"a.txt": b"hello"})).members[0].octets == b"hello"
+
+    assert in_fork(confined) == "done"
+
+
+def test_a_kernel_without_protection_confines_to_nothing_and_works(tmp_path: Path) -> None:
+    def confined() -> None:
+        confine(prepare_confinement(Protection(0, has_seccomp=False)), tmp_path)
+        Path("/etc/passwd").read_bytes()
+
+    assert in_fork(confined) == "done"
+
+
+def test_a_folder_that_is_not_there_confines_nobody(tmp_path: Path) -> None:
+    confinement = prepare_confinement(protection())
+    outcome = in_fork(lambda: confine(confinement, tmp_path / "missing"))
+    assert outcome == os.strerror(2)
