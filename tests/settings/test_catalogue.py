@@ -9,12 +9,16 @@ import pytest
 from mailwarden.settings.catalogue import (
     entries,
     entry_of,
+    row_entries,
     section_sentence,
     sections,
+    tables,
     toml_value,
     value_of,
 )
 from mailwarden.settings.model import Settings
+from mailwarden.settings.rule_files import RuleFile
+from mailwarden.settings.rule_tables import RuleSettings
 
 
 def test_every_setting_has_an_entry_with_words_and_a_sentence() -> None:
@@ -60,6 +64,9 @@ def test_the_names_of_qmail_scanner_are_taken_from_the_sentences() -> None:
         "sa-report": "spam.report",
         "SA_SKIP_MD": "spam.skip_bounces",
         "ignore-eol-check": "structure.ignore_eol",
+        "max-zip-size": "unpacking.unpacked_bytes",
+        "max-unpacked-files": "unpacking.files",
+        "redundant": "unpacking.redundant",
         "dscr-hdrs-text": "headers.prefix",
         "add-dscr-hdrs": "headers.descriptive",
     }
@@ -71,6 +78,18 @@ def test_an_entry_is_found_by_its_key() -> None:
     assert entry.default == Decimal(0)
     assert value_of(Settings(), entry) == Decimal(0)
     assert entry_of("spam") is None
+
+
+def test_every_setting_of_a_list_of_tables_has_an_entry() -> None:
+    assert set(tables()) == {"attachments.rules"}
+    rows = row_entries("attachments.rules")
+    assert {entry.name for entry in rows} == set(RuleSettings.model_fields)
+    for entry in rows:
+        assert entry.words
+        assert entry.sentence.endswith("."), entry.key
+        assert entry_of(entry.key) == entry
+    assert section_sentence("attachments.rules")
+    assert "attachments.rules" in {entry.key for entry in entries()}
 
 
 @pytest.mark.parametrize(
@@ -87,18 +106,30 @@ def test_an_entry_is_found_by_its_key() -> None:
         (Path("/a b"), '"/a b"'),
         (("a", "b"), '["a", "b"]'),
         ((), "[]"),
+        (RuleFile(Path("/r")), '"/r"'),
+        (
+            RuleSettings(extension=("a",), name_regex=r"\d"),
+            '{ name_regex = "\\\\d", extension = ["a"] }',
+        ),
     ],
 )
 def test_a_value_is_written_as_toml(value: object, text: str) -> None:
     assert toml_value(value) == text
-    read = tomllib.loads(f"x = {text}", parse_float=Decimal)["x"]
-    assert read == (
-        list(value)
-        if isinstance(value, tuple)
-        else str(value)
-        if isinstance(value, Path)
-        else value
-    )
+    assert tomllib.loads(f"x = {text}", parse_float=Decimal)["x"] == _as_read(value)
+
+
+def _as_read(value: object) -> object:
+    match value:
+        case tuple():
+            return list(value)
+        case Path():
+            return str(value)
+        case RuleFile():
+            return str(value.path)
+        case RuleSettings():
+            return value.model_dump(mode="json", exclude_unset=True)
+        case _:
+            return value
 
 
 def test_what_no_setting_holds_is_refused() -> None:

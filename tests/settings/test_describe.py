@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwarden.settings.catalogue import entries, sections
+from mailwarden.settings.catalogue import entries, row_entries, sections, tables
 from mailwarden.settings.describe import json_schema, markdown, sample, selected
 from mailwarden.settings.load import parse_settings
 from mailwarden.settings.model import Settings
@@ -56,7 +56,8 @@ def test_the_sample_fits_its_columns() -> None:
 
 def test_the_reference_has_a_row_for_every_setting_and_no_row_breaks() -> None:
     rows = [line for line in markdown(entries()).splitlines() if line.startswith("| `")]
-    assert len(rows) == len(entries())
+    in_tables = [entry for table in tables() for entry in row_entries(table)]
+    assert len(rows) == len(entries()) + len(in_tables)
     assert all(len(re.findall(r"(?<!\\)\|", row)) == 7 for row in rows)
     assert "| `sa-delete` |" in markdown(selected("spam.delete_above"))
 
@@ -94,4 +95,19 @@ def test_a_key_selects_a_setting_a_table_or_everything() -> None:
     assert [entry.key for entry in selected("spam.delta")] == ["spam.delta"]
     assert {entry.section for entry in selected("spam")} == {"spam"}
     assert selected("") == entries()
+    assert selected("attachments.rules") == row_entries("attachments.rules")
+    assert [entry.key for entry in selected("attachments.rules.name")] == ["attachments.rules.name"]
     assert selected("nothing") == ()
+
+
+def test_a_list_of_tables_is_described_behind_its_section() -> None:
+    text = markdown(entries())
+    assert "## [attachments]" in text
+    assert "## [[attachments.rules]]" in text.partition("## [attachments]")[2]
+    assert text.index("## [[attachments.rules]]") < text.index("## [structure]")
+
+
+def test_the_sample_of_a_list_of_tables_says_nothing_yet() -> None:
+    text = sample(selected("attachments.rules"))
+    assert "\n#[[attachments.rules]]\n" in text
+    assert parse_settings(text, "sample") == Settings()

@@ -160,6 +160,62 @@ def test_what_was_expected_is_said_in_peoples_words(text: str, message: str) -> 
     assert problem.message.startswith(message)
 
 
+def test_mistakes_in_rule_files_are_told_with_all_others(tmp_path: Path) -> None:
+    rules = tmp_path / "events.txt"
+    rules.write_text("# ok\n.pif 0 blanks\n(a\tVirus-Subject:\tx\n")
+    text = f"""\
+[spam]
+delta = "1"
+[attachments]
+rules_files = [
+  "{rules}",
+  "{tmp_path}/none",
+]
+[[attachments.rules]]
+extension = ["exe"]
+acton = "allow"
+"""
+    with pytest.raises(SettingsError) as refused:
+        parse_settings(text, "sample")
+    told = str(refused.value).splitlines()[::2]
+    assert [line.partition(" ")[0] for line in told] == [
+        "sample:2:", "sample:6:", "sample:10:", f"{rules}:2:", f"{rules}:3:"
+    ]  # fmt: skip
+    assert told[1] == (
+        f"sample:6: attachments.rules_files: {tmp_path}/none cannot be read: "
+        "No such file or directory"
+    )
+    assert "    did you mean attachments.rules.action?" in str(refused.value).splitlines()
+
+
+def test_the_rules_of_files_are_in_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "events.txt"
+    path.write_text(".pif\t0\tx\n")
+    [file] = parse_settings(
+        f'attachments.rules_files = ["{path}"]', "sample"
+    ).attachments.rules_files
+    assert [rule.name for rule in file.rules] == ["extension-pif"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "suggestion"),
+    [
+        ("[attachments.rules]\naction = 'deny'", 1, "write [[attachments.rules]] above each"),
+        ("attachments.rules = [\n3]", 2, "write [[attachments.rules]] above each"),
+        ("\n[[attachments.rules]]", 2, "see what there is: mailwarden config describe "),
+        ("[[attachments.rules]]\nxyzzy = 1", 2, "see them all: mailwarden config describe"),
+        ("[[attachments.rules]]\nname = ['a',\n'']", 3, "correct this item, or take it out"),
+    ],
+)
+def test_a_mistake_in_a_list_of_tables_is_told_with_its_line(
+    text: str, line: int, suggestion: str
+) -> None:
+    [problem] = problems_of(text)
+    assert problem.line == line
+    assert problem.where.startswith("attachments.rules")
+    assert problem.suggestion.startswith(suggestion)
+
+
 def test_texts_of_the_file_are_never_told() -> None:
     for text in (
         "spam.delta = 's3cret'",

@@ -8,6 +8,8 @@ import pytest
 
 from mailwarden.settings.load import SettingsError, parse_settings
 from mailwarden.settings.model import Settings
+from mailwarden.settings.rule_files import RuleFile
+from mailwarden.settings.rule_tables import RuleSettings
 
 # One setting of every type; the values are TOML.
 ACCEPTED: list[tuple[str, str, object]] = [
@@ -16,6 +18,9 @@ ACCEPTED: list[tuple[str, str, object]] = [
     ("limits.parts", "1_000_000", 1_000_000),
     ("limits.message_bytes", "0xFFFFFFF", 0xFFFFFFF),
     ("daemon.workers", "0", 0),
+    ("unpacking.helpers", "256", 256),
+    ("unpacking.depth", "50", 50),
+    ("structure.passed", '["cr-in-header"]', ("cr-in-header",)),
     ("clamd.timeout_seconds", "1", 1.0),
     ("clamd.timeout_seconds", "0.5", 0.5),
     ("spam.quarantine_above", "2.1", Decimal("2.1")),
@@ -32,6 +37,8 @@ ACCEPTED: list[tuple[str, str, object]] = [
     ("scanners", "[]", ()),
     ("queue.users", '["*"]', ("*",)),
     ("attachments.forbidden_extensions", '["exe", "7z"]', ("exe", "7z")),
+    ("attachments.rules_files", '["/dev/null"]', (RuleFile(Path("/dev/null")),)),
+    ("attachments.rules", '[{extension = ["exe"]}]', (RuleSettings(extension=("exe",)),)),
 ]
 # The same types, and everything that is near to their values but is not one of them.
 REFUSED: list[tuple[str, list[str]]] = [
@@ -39,6 +46,9 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("limits.parts", ["0", "-1", "1_000_001", "1.0", "true", '"1"', "inf", "[1]", "{}"]),
     ("limits.message_bytes", ["0", "1e6", '"100M"', "1_099_511_627_777", f"1{'0' * 400}"]),
     ("daemon.workers", ["-1", "257", "false"]),
+    ("unpacking.helpers", ["0", "257", "true"]),
+    ("unpacking.depth", ["0", "51", '"5"']),
+    ("structure.passed", ['["cr-in-headers"]', '"cr-in-header"', "[1]"]),
     (
         "clamd.timeout_seconds",
         ["0", "0.0", "-1", "86_401", "nan", "inf", "true", '"60"', "1e99999999999999999999", "[]"],
@@ -57,6 +67,8 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("clamd.addresses", ["[]", '["clamd"]', "[1]", '"tcp:localhost:3310"', "{}"]),
     ("scanners", ['["uvscan"]', '"clamd"', "[true]", "1"]),
     ("queue.users", ['["a\\nb"]', '"root"', "[0]"]),
+    ("attachments.rules_files", ['["rules.txt"]', '[""]', "[1]", '"/dev/null"', "{}"]),
+    ("attachments.rules", ["1", '"x"', "{}", "[1]", '["x"]', '{extension = ["exe"]}']),
     ("attachments.forbidden_extensions", ['[".exe"]', '["EXE"]', '[""]', '["exe\\n"]', "[7]"]),
 ]
 

@@ -12,6 +12,7 @@ from mailwarden.settings.problems import Problem, nearest_key
         (Problem("spam.delta", None, "is wrong"), "f: spam.delta: is wrong"),
         (Problem("", 3, "is wrong"), "f:3: is wrong"),
         (Problem("", None, "is wrong"), "f: is wrong"),
+        (Problem("", 3, "is wrong", file="g"), "g:3: is wrong"),
     ],
 )
 def test_a_problem_says_file_line_key_message_and_suggestion(problem: Problem, told: str) -> None:

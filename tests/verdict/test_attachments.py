@@ -1,119 +1,164 @@
-import pytest
+"""Files that may not pass, and files that could not be looked through."""
 
-from mailwarden.message.parts import ReadingLimits, read_message
-from mailwarden.unpack.opening import OpeningLimits, open_parts
-from mailwarden.verdict.attachments import (
-    FINDINGS_PER_RULE,
-    AttachmentRules,
-    check_attachments,
-    extensions_of,
+import re
+
+from mailwarden.unpack.contents import Contents, Item, Reason, Unopened
+from mailwarden.unpack.members import Trait
+from mailwarden.verdict.attachments import FINDINGS_PER_RULE, check_attachments, crypto_of
+from mailwarden.verdict.conditions import (
+    Encrypted,
+    HeaderField,
+    NameMatches,
+    Sender,
+    WithoutCrypto,
 )
+from mailwarden.verdict.default_rules import extension_rules
+from mailwarden.verdict.message_facts import MessageFacts
 from mailwarden.verdict.report import Finding, Kind
-from support import samples
+from mailwarden.verdict.rules import Action, AttachmentRules, Rule
 
-READING = ReadingLimits(header_bytes=100_000, header_fields=1_000, parts=100, depth=10)
-RULES = AttachmentRules(frozenset({"exe", "vbs"}))
-
-
-def check(raw: bytes) -> tuple[Finding, ...]:
-    limits = OpeningLimits(archive_members=50, archive_bytes=1_000)
-    return check_attachments(open_parts(raw, read_message(raw, READING), limits), RULES)
+RULES = extension_rules(["exe", "vbs"])
+FACTS = MessageFacts(sender="ann@sender.example")
+LOCKED = Item("1/a.zip/b.pdf", ("b.pdf",), ("message", "zip"), traits=(Trait.ENCRYPTED,))
 
 
-def summary(raw: bytes) -> list[tuple[str, Kind, str, str, str]]:
-    return [
-        (finding.by, finding.kind, finding.name, finding.part, finding.filename)
-        for finding in check(raw)
-    ]
+def attached(*names: str, traits: tuple[Trait, ...] = ()) -> Item:
+    return Item("1", names, ("message",), 10, traits=traits)
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        samples.clean(),
-        samples.with_attachment(b"a.txt", b"hello"),
-        samples.with_attachment(b"exe", b"hello"),
-        samples.with_attachment(b"a.exe.txt", b"hello"),
-        samples.zipped({"a.txt": b"hello"}),
-    ],
-)
-def test_harmless_names_pass(raw: bytes) -> None:
-    assert check(raw) == ()
+def check(
+    *items: Item,
+    unopened: tuple[Unopened, ...] = (),
+    rules: tuple[Rule, ...] = RULES,
+    facts: MessageFacts = FACTS,
+) -> tuple[Finding, ...]:
+    return check_attachments(Contents(items, unopened), AttachmentRules(rules), facts)
 
 
-def test_a_forbidden_extension_is_a_policy_finding() -> None:
-    assert summary(samples.forbidden_attachment()) == [
-        ("attachments", Kind.POLICY, "extension-exe", "2", "invoice.pdf.exe")
-    ]
+def summary(findings: tuple[Finding, ...]) -> list[tuple[str, Kind, str, str, str]]:
+    return [(one.by, one.kind, one.name, one.part, one.filename) for one in findings]
 
 
-@pytest.mark.parametrize("raw", [samples.encoded_name(), samples.split_name()])
-def test_a_name_in_disguise_is_seen(raw: bytes) -> None:
-    assert [finding.name for finding in check(raw)] == ["extension-exe"]
-    assert check(raw)[0].filename == "invoice.exe"
+def test_harmless_names_pass() -> None:
+    names = ["a.txt", "exe", "a.exe.txt", ""]
+    assert check(*(attached(name) for name in names), attached()) == ()
 
 
-def test_every_candidate_name_counts() -> None:
-    part = (
-        b"Content-Type: text/plain; name=a.vbs\n"
-        b"Content-Disposition: attachment; filename=a.txt; filename=a.exe\n\nhello"
-    )
-    assert [finding.name for finding in check(samples.multipart(part))] == [
+def test_a_forbidden_extension_is_a_policy_finding_with_its_sentence() -> None:
+    [finding] = check(attached("invoice.pdf.exe"))
+    assert finding == Finding(
+        "attachments",
+        Kind.POLICY,
         "extension-exe",
-        "extension-vbs",
+        "1",
+        "invoice.pdf.exe",
+        "A file name ends in .exe, which is not allowed.",
+    )
+
+
+def test_every_candidate_name_counts_and_the_one_that_tells_is_shown() -> None:
+    assert summary(check(attached("a.txt", "a.vbs", "b.exe"))) == [
+        ("attachments", Kind.POLICY, "extension-exe", "1", "b.exe"),
+        ("attachments", Kind.POLICY, "extension-vbs", "1", "a.vbs"),
     ]
 
 
 def test_members_of_archives_count() -> None:
-    assert summary(samples.zipped({"folder/a.EXE": b""})) == [
-        ("attachments", Kind.POLICY, "extension-exe", "2/files.zip/folder/a.EXE", "folder/a.EXE")
+    item = Item("2/files.zip/folder/a.EXE", ("folder/a.EXE",), ("message", "zip"))
+    assert [finding.part for finding in check(item)] == ["2/files.zip/folder/a.EXE"]
+
+
+def test_a_rule_about_the_message_is_one_finding_of_its_kind() -> None:
+    rule = Rule(
+        Action.DENY,
+        "love-letter",
+        "Love Letter Virus",
+        of_message=(HeaderField("subject", re.compile("ILOVEYOU")),),
+        kind=Kind.VIRUS,
+    )
+    facts = MessageFacts(fields={"subject": ("ILOVEYOU",)})
+    assert check(attached("a"), attached("b"), rules=(rule,), facts=facts) == (
+        Finding("attachments", Kind.VIRUS, "love-letter", detail="Love Letter Virus"),
+    )
+
+
+def test_an_allowed_message_may_hold_what_is_denied() -> None:
+    partner = Rule(Action.ALLOW, "partner", "", of_message=(Sender(re.compile("ann@.*")),))
+    assert check(attached("a.exe"), rules=(partner, *RULES)) == ()
+
+
+def test_what_needs_a_password_is_a_finding_of_its_own_kind() -> None:
+    pdf = Item("2", ("c.pdf",), ("message",), file_type="pdf", traits=(Trait.ENCRYPTED,))
+    assert summary(check(LOCKED, pdf)) == [
+        ("unpack", Kind.ENCRYPTED, "zip-encrypted", "1/a.zip/b.pdf", "b.pdf"),
+        ("unpack", Kind.ENCRYPTED, "pdf-encrypted", "2", "c.pdf"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "extensions"),
-    [
-        ("a.exe", {"exe"}),
-        ("A.EXE", {"exe"}),
-        ("a.exe. . ", {"exe"}),
-        ("a.exe\t", {"exe"}),
-        ("a. exe", {"exe"}),
-        ("a.exe\u200b", {"exe"}),
-        ("a\u202etxt.exe", {"exe"}),
-        ("a.exe\0.txt", {"exe", "txt"}),
-        (".exe", {"exe"}),
-        ("a", set()),
-        ("...", set()),
-        ("", set()),
-        ("\0", set()),
-    ],
-)
-def test_extensions_are_what_a_program_could_see(name: str, extensions: set[str]) -> None:
-    assert extensions_of(name) == extensions
+def test_what_needs_a_password_is_not_unopened_as_well() -> None:
+    shut = Unopened(Reason.UNSUPPORTED, "zip", LOCKED.path, "b.pdf", "it needs a password")
+    assert [finding.kind for finding in check(LOCKED, unopened=(shut,))] == [Kind.ENCRYPTED]
 
 
-def test_an_encrypted_member_is_a_finding_of_its_own_kind() -> None:
-    assert summary(samples.encrypted_zip()) == [
-        ("unpack", Kind.ENCRYPTED, "zip-encrypted", "2/letter.zip/letter.txt", "letter.txt")
+def test_only_a_rule_that_says_encrypted_allows_a_password() -> None:
+    by_name = Rule(Action.ALLOW, "a", "", (NameMatches(re.compile(".*")),))
+    by_password = Rule(Action.ALLOW, "a", "", (Encrypted(is_encrypted=True),))
+    assert [finding.kind for finding in check(LOCKED, rules=(by_name,))] == [Kind.ENCRYPTED]
+    assert check(LOCKED, rules=(by_password,)) == ()
+
+
+def test_what_could_not_be_looked_through_is_said_whatever_the_rules_allow() -> None:
+    everything = Rule(Action.ALLOW, "all", "", of_message=(Sender(re.compile(".*")),))
+    unopened = (
+        Unopened(Reason.OVER_LIMIT, "zip", "1", "a.zip", "unpacked-bytes"),
+        Unopened(Reason.UNREADABLE, "rar", "2", "b.rar", "its end is missing"),
+        Unopened(Reason.UNSUPPORTED, "arj", "3", "c.arj", "method 9 is not known"),
+    )
+    findings = check(unopened=unopened, rules=(everything,))
+    assert summary(findings) == [
+        ("unpack", Kind.OVER_LIMIT, "unpacked-bytes", "1", "a.zip"),
+        ("unpack", Kind.MALFORMED, "rar-unreadable", "2", "b.rar"),
+        ("unpack", Kind.UNOPENED, "arj-unopened", "3", "c.arj"),
+    ]
+    assert findings[1].detail == "A file is broken, or is not what it seems: its end is missing."
+    assert findings[2].detail == "A file cannot be opened here: method 9 is not known."
+
+
+def test_an_archive_that_readers_see_differently_is_malformed() -> None:
+    traits = (Trait.DIRECTORIES_DISAGREE, Trait.MEMBERS_OVERLAP, Trait.HIDDEN_DATA, Trait.VOLUME)
+    assert [(one.kind, one.name) for one in check(attached("a.zip", traits=traits))] == [
+        (Kind.MALFORMED, "directories-disagree"),
+        (Kind.MALFORMED, "members-overlap"),
+        (Kind.MALFORMED, "hidden-data"),
+        (Kind.UNOPENED, "volume"),
     ]
 
 
-def test_an_unreadable_archive_is_malformed() -> None:
-    assert summary(samples.broken_zip()) == [
-        ("unpack", Kind.MALFORMED, "zip-unreadable", "2", "letter.zip")
-    ]
-
-
-def test_limits_of_archives_are_over_limit_findings() -> None:
-    members = {f"{number}.txt": b"" for number in range(51)}
-    assert summary(samples.zipped(members)) == [
-        ("unpack", Kind.OVER_LIMIT, "archive-members", "2", "files.zip")
-    ]
-    assert [finding.name for finding in check(samples.zipped({"a.txt": b"\0" * 1_001}))] == [
-        "archive-bytes"
-    ]
+def test_fields_that_were_not_all_looked_at_are_over_a_limit() -> None:
+    findings = check(facts=MessageFacts(exceeded=True))
+    assert summary(findings) == [("attachments", Kind.OVER_LIMIT, "field-values", "", "")]
 
 
 def test_findings_stay_few() -> None:
-    found = check(samples.zipped({f"{number}.exe": b"" for number in range(50)}))
-    assert len(found) == FINDINGS_PER_RULE
+    many = [Item(f"1/a.zip/{number}.exe", (f"{number}.exe",), ("message",)) for number in range(50)]
+    assert len(check(*many)) == FINDINGS_PER_RULE
+
+
+def test_two_rules_that_say_the_same_are_told_once() -> None:
+    assert len(check(attached("a.exe"), rules=(*RULES, *RULES))) == 1
+
+
+def test_protection_is_told_by_media_types_and_passwords() -> None:
+    items = (
+        Item("1", (), ("message",), media_type="application/pgp-encrypted"),
+        Item("2", ("smime.p7s",), ("message",), media_type="application/pkcs7-signature"),
+        Item("3", ("smime.p7m",), ("message",), media_type="application/pkcs7-mime"),
+        LOCKED,
+    )
+    assert crypto_of(items) == ("pgp", "smime", "zip-encrypted")
+
+
+def test_a_rule_may_ask_that_nothing_is_protected() -> None:
+    rule = Rule(Action.DENY, "open-secret", "", of_message=(WithoutCrypto(),))
+    assert [finding.name for finding in check(attached("a"), rules=(rule,))] == ["open-secret"]
+    assert [finding.kind for finding in check(LOCKED, rules=(rule,))] == [Kind.ENCRYPTED]

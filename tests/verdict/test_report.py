@@ -8,7 +8,8 @@ from mailwarden.verdict.report import Answer, Fault, Kind, Report
 
 # These words stand in records, slips and release marks: a change orphans what was written before.
 WORDS = {
-    "virus", "policy", "malformed", "encrypted", "over-limit", "oversize", "unscored",
+    "virus", "policy", "malformed", "ambiguous", "ambiguous-text", "encrypted", "unopened",
+    "over-limit", "oversize", "unscored",
 }  # fmt: skip
 
 

@@ -1,20 +1,28 @@
 import pytest
 
-from mailwarden.message.parts import ReadingLimits, read_message
+from mailwarden.message.leaves import leaves
+from mailwarden.message.limits import ReadingLimits
+from mailwarden.message.readings import read_every_way
 from mailwarden.verdict.report import Finding, Kind
-from mailwarden.verdict.structure import FINDINGS, check_reading_limits, check_structure
+from mailwarden.verdict.structure import (
+    END_OF_LINE,
+    FINDINGS,
+    check_reading_limits,
+    check_structure,
+)
 from support import samples
 
 LIMITS = ReadingLimits(header_bytes=100_000, header_fields=1_000, parts=100, depth=10)
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
 
 
-def check(raw: bytes, *, ignore_eol: bool = False) -> tuple[Finding, ...]:
-    return check_structure(raw, read_message(raw, LIMITS), ignore_eol=ignore_eol)
+def check(raw: bytes, passed: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
+    readings = read_every_way(raw, LIMITS)
+    return check_structure(readings, leaves(readings), passed)
 
 
-def names(raw: bytes, *, ignore_eol: bool = False) -> list[str]:
-    return [finding.name for finding in check(raw, ignore_eol=ignore_eol)]
+def names(raw: bytes, passed: frozenset[str] = frozenset()) -> list[str]:
+    return [finding.name for finding in check(raw, passed)]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +55,7 @@ TOP = b"MIME-Version: 1.0\n"
         (samples.cr_in_header().replace(b"\r", b"\0"), "nul-in-header"),
         (TOP + b"Subject: x\nhello\n\n", "field-without-name"),
         (TOP + b"Sub ject: x\n\n", "broken-field-name"),
+        (TOP + b"Date: " + b"1" * 100 + b"\n\n", "overlong-field"),
         (TOP + b"Content-Type : text/plain\n\n", "blank-before-colon"),
         (TOP + b"Content-Type(x): text/plain\n\n", "comment-in-field-name"),
         (TOP + b"Content-Type: multipart/mixed\n\nhello", "multipart-without-boundary"),
@@ -60,7 +69,7 @@ TOP = b"MIME-Version: 1.0\n"
             b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQQ==",
             "encoded-container",
         ),
-        (samples.with_attachment(b"a.txt", b"hello").replace(b"aGVs", b"aG!Vs"), "broken-base64"),
+        (samples.with_attachment(b"a.txt", b"hello").replace(b"aGVs", b"aG!Vs"), "broken-encoding"),
     ],
 )
 def test_what_hides_something_is_malformed(raw: bytes, name: str) -> None:
@@ -79,8 +88,8 @@ def test_a_finding_says_where() -> None:
 def test_cr_and_nul_pass_when_the_check_of_line_ends_is_off() -> None:
     raw = samples.cr_in_header().replace(b"X-Two", b"X-One: \0\nX-Two")
     assert names(raw) == ["nul-in-header", "cr-in-header"]
-    assert names(raw, ignore_eol=True) == []
-    assert names(samples.broken_mime(), ignore_eol=True) == ["multipart-without-parts"]
+    assert names(raw, END_OF_LINE) == []
+    assert names(samples.broken_mime(), END_OF_LINE) == ["multipart-without-parts"]
 
 
 def test_a_message_without_mime_is_not_judged() -> None:
@@ -112,9 +121,42 @@ def test_limits_of_the_reading_are_over_limit_findings_also_without_mime() -> No
     raw = b"Subject: x\n" * 1_001 + b"\n"
     finding = check(raw)[0]
     assert (finding.by, finding.kind, finding.name) == ("structure", Kind.OVER_LIMIT, "header")
-    assert check_reading_limits(read_message(raw, LIMITS)) == (finding,)
+    assert check_reading_limits(read_every_way(raw, LIMITS)) == (finding,)
 
 
 def test_many_findings_are_cut_but_never_the_limits() -> None:
     raw = samples.multipart(*[b"Sub ject: x\n\n"] * 200)
     assert names(raw) == ["broken-field-name"] * FINDINGS + ["parts"]
+
+
+TWO_READINGS = (
+    b"Content-Type: multipart/mixed; boundary=b\nContent-Type: multipart/mixed; boundary=c\n\n"
+    b"--b\nContent-Type: text/plain\n\none\n--b--\n"
+    b"--c\nContent-Type: %s\n\n%s\n--c--\n"
+)
+
+
+def test_two_readings_of_text_alone_are_ambiguous_text() -> None:
+    raw = TWO_READINGS % (b"text/plain", b"another text")
+    assert {finding.kind for finding in check(raw)} == {Kind.AMBIGUOUS_TEXT}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [(b"application/pdf", b"no pdf"), (b"text/plain", b"%PDF-1.4\n"), (b"text/plain", b"MZ\x90\0")],
+)
+def test_two_readings_with_more_than_text_are_ambiguous(media_type: bytes, body: bytes) -> None:
+    findings = check(TWO_READINGS % (media_type, body))
+    assert Kind.AMBIGUOUS in {finding.kind for finding in findings}
+    assert all(finding.detail for finding in findings)
+
+
+def test_a_code_that_may_pass_is_not_judged() -> None:
+    raw = TWO_READINGS % (b"text/plain", b"another text")
+    assert names(raw, frozenset(names(raw))) == []
+
+
+def test_without_a_mime_field_it_counts_when_somebody_would_see_more_than_text() -> None:
+    raw = b"Sub ject: x\n\n--b\nContent-Type: %s\n\n%s\n--b--\n"
+    assert names(raw % (b"text/plain", b"hello")) == []
+    assert names(raw % (b"application/zip", b"PK\x03\x04")) == ["broken-field-name"]

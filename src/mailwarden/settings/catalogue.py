@@ -16,12 +16,14 @@ from typing import Final, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from mailwarden.settings.model import Section, Settings, Words
+from mailwarden.settings.model import Settings
+from mailwarden.settings.rule_files import RuleFile
+from mailwarden.settings.values import Section, Words
 
 # From here on people count digits.
 _GROUPED_DIGITS_FROM = 10_000
 # "(sa-delete)" at or near a sentence's end; "(unix(7))" and "(#5.7.1)" are no such names.
-_QMAIL_SCANNER_NAME = re.compile(r"\(([a-z]+(?:-[a-z]+)+|SA_[A-Z_]+)\)")
+_QMAIL_SCANNER_NAME = re.compile(r"\((redundant|[a-z]+(?:-[a-z]+)+|SA_[A-Z_]+)\)")
 _BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "gt": "above {}",
@@ -87,17 +89,38 @@ def sections() -> Mapping[str, type[Section]]:
     """The tables of the settings file, by name."""
     return MappingProxyType(
         {
-            name: field.annotation
+            name: model
             for name, field in Settings.model_fields.items()
-            if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+            if (model := _section_type(field))
         }
     )
 
 
 @cache
+def tables() -> Mapping[str, type[Section]]:
+    """The lists of tables, `[[attachments.rules]]`, by their dotted keys."""
+    return MappingProxyType(
+        {
+            f"{section}.{name}": row
+            for section, model in sections().items()
+            for name, field in model.model_fields.items()
+            if (item := _item(field)) and (row := _section_type(item))
+        }
+    )
+
+
+@cache
+def row_entries(key: str) -> tuple[Entry, ...]:
+    """Every setting of one table of a list of tables, which has this dotted key."""
+    fields = tables()[key].model_fields
+    return tuple(_entry(key, name, field) for name, field in fields.items())
+
+
+@cache
 def entry_of(key: str) -> Entry | None:
-    """The setting with this dotted key, if there is one."""
-    return next((entry for entry in entries() if entry.key == key), None)
+    """The setting with this dotted key, if there is one; also one of a list of tables."""
+    rows = (entry for table in tables() for entry in row_entries(table))
+    return next((entry for entry in (*entries(), *rows) if entry.key == key), None)
 
 
 def value_of(settings: Settings, entry: Entry) -> object:
@@ -108,8 +131,12 @@ def value_of(settings: Settings, entry: Entry) -> object:
 
 
 def section_sentence(section: str) -> str:
-    """What a table is about."""
-    return (sections()[section].__doc__ or "").strip()
+    """What a table, or each of a list of tables, is about."""
+    return (_table(section).__doc__ or "").strip()
+
+
+def _table(key: str) -> type[Section]:
+    return sections()[key] if key in sections() else tables()[key]
 
 
 def toml_value(value: object) -> str:
@@ -121,10 +148,20 @@ def toml_value(value: object) -> str:
             return _number(value)
         case str() | Path():
             return dumps(str(value), ensure_ascii=False)
+        case RuleFile():
+            return toml_value(value.path)
+        case Section():
+            given = (f"{name} = {toml_value(getattr(value, name))}" for name in _given(value))
+            return f"{{ {', '.join(given)} }}"
         case tuple():
             return f"[{', '.join(toml_value(item) for item in value)}]"
         case _:
             raise TypeError(f"no setting holds a {type(value).__name__}")
+
+
+def _given(table: Section) -> Sequence[str]:
+    """The names of what a table says, in the order of `model`."""
+    return [name for name in type(table).model_fields if name in table.model_fields_set]
 
 
 def _number(value: float | Decimal) -> str:
@@ -132,6 +169,14 @@ def _number(value: float | Decimal) -> str:
         return str(value)
     whole = int(value)
     return f"{whole:_}" if whole >= _GROUPED_DIGITS_FROM else str(whole)
+
+
+def _section_type(field: FieldInfo) -> type[Section] | None:
+    """The table that a field is, if it is one."""
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return None
 
 
 def _entry(section: str, name: str, field: FieldInfo) -> Entry:
@@ -173,6 +218,8 @@ def _named(field: FieldInfo) -> Words:
     """What people call the values of a type; lists are made of such."""
     if item := _item(field):
         return _named(item)
+    if _section_type(field):
+        return Words("a table")
     if field.annotation is bool:
         return Words("true or false")
     if choices := _choices(field):

@@ -4,11 +4,19 @@ Each function returns the whole text, ready to be a file; none needs a settings 
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from textwrap import wrap
 
-from mailwarden.settings.catalogue import Entry, entries, section_sentence, sections
+from mailwarden.settings.catalogue import (
+    Entry,
+    entries,
+    entry_of,
+    row_entries,
+    section_sentence,
+    sections,
+    tables,
+)
 from mailwarden.settings.model import Settings
 
 _SAMPLE_COLUMNS = 100
@@ -42,15 +50,21 @@ def selected(key: str) -> tuple[Entry, ...]:
 
     Nothing is selected where neither exists.
     """
-    return tuple(entry for entry in entries() if key in {"", entry.section, entry.key})
+    if key in tables():
+        return row_entries(key)
+    found = [entry for entry in entries() if key in {"", entry.section, entry.key}]
+    entry = entry_of(key)
+    return tuple(found) or ((entry,) if entry else ())
 
 
 def markdown(shown: Iterable[Entry]) -> str:
     """The reference: a table for each section."""
     parts = [_MARKDOWN_HEAD]
-    for section, inside in groupby(shown, key=lambda entry: entry.section):
+    for section, inside in groupby(_with_rows(shown), key=lambda entry: entry.section):
         heading = (
-            f"## [{section}]\n\n{section_sentence(section)}\n" if section else "## At the top\n"
+            f"## {_bracketed(section)}\n\n{section_sentence(section)}\n"
+            if section
+            else "## At the top\n"
         )
         parts.append(f"\n{heading}\n{_TABLE_HEAD}{''.join(map(_markdown_row, inside))}")
     return "".join(parts)
@@ -64,9 +78,28 @@ def sample(shown: Iterable[Entry]) -> str:
     parts = [_SAMPLE_HEAD]
     for section, inside in groupby(shown, key=lambda entry: entry.section):
         if section:
-            parts.append(f"\n\n# {section_sentence(section)}\n[{section}]\n")
+            parts.append(f"\n\n# {section_sentence(section)}\n{_sample_heading(section)}\n")
         parts.extend(_sample_lines(entry) for entry in inside)
     return "".join(parts)
+
+
+def _with_rows(shown: Iterable[Entry]) -> Iterator[Entry]:
+    """A list of tables is followed by what one of them holds, behind its own section."""
+    for _, inside in groupby(shown, key=lambda entry: entry.section):
+        rows: list[Entry] = []
+        for entry in inside:
+            yield entry
+            rows.extend(row_entries(entry.key) if entry.key in tables() else ())
+        yield from rows
+
+
+def _bracketed(section: str) -> str:
+    return f"[[{section}]]" if section in tables() else f"[{section}]"
+
+
+def _sample_heading(section: str) -> str:
+    """A list of tables begins as a comment, for an empty table in it would be one too many."""
+    return f"#{_bracketed(section)}" if section in tables() else _bracketed(section)
 
 
 def json_schema() -> str:

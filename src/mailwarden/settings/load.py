@@ -20,6 +20,7 @@ from mailwarden.settings.contradictions import Contradiction, contradictions
 from mailwarden.settings.locations import KeyPath, locate
 from mailwarden.settings.model import Settings
 from mailwarden.settings.problems import Problem, dotted, meant, problem_of, setting_path
+from mailwarden.settings.rule_files import Mistake, RuleFile, read_rule_file
 
 __all__ = [
     "DEFAULT_PATH",
@@ -110,14 +111,16 @@ def read_text(text: str, source: str) -> Loaded:
     errors = _errors(table)
     wrong = frozenset(setting_path(error) for error in errors)
     settings = Settings.model_validate(_without(table, wrong))
+    settings, rule_problems = _with_rule_files(settings, lines)
     unsure = {dotted(setting_path(error)) for error in errors} | {meant(error) for error in errors}
     problems = [problem_of(error, lines) for error in errors] + [
         _contradiction_problem(contradiction, lines)
         for contradiction in contradictions(settings)
         if unsure.isdisjoint(_involved(contradiction))
     ]
+    problems = sorted((*problems, *rule_problems), key=lambda one: (one.file, one.line or 0))
     if problems:
-        raise SettingsError(source, tuple(sorted(problems, key=lambda problem: problem.line or 0)))
+        raise SettingsError(source, tuple(problems))
     return Loaded(settings, source, _given(lines))
 
 
@@ -206,6 +209,32 @@ def _without(table: Table, wrong: frozenset[KeyPath]) -> Table:
 
 def _without_keys(section: str, inside: Table, wrong: frozenset[KeyPath]) -> Table:
     return {name: value for name, value in inside.items() if (section, name) not in wrong}
+
+
+def _with_rule_files(settings: Settings, lines: Lines) -> tuple[Settings, list[Problem]]:
+    """The same settings with the rules of the files that they name, and what is wrong in these."""
+    attachments = settings.attachments
+    files: list[RuleFile] = []
+    problems: list[Problem] = []
+    for position, named in enumerate(attachments.rules_files):
+        try:
+            files.append(read_rule_file(named.path))
+        except OSError as error:
+            line = lines.get(("attachments", "rules_files", position))
+            problems.append(_unreadable_rules(named.path, line, error))
+    problems += [_rule_problem(file, mistake) for file in files for mistake in file.mistakes]
+    read = attachments.model_copy(update={"rules_files": tuple(files)})
+    return settings.model_copy(update={"attachments": read}), problems
+
+
+def _unreadable_rules(path: Path, line: int | None, error: OSError) -> Problem:
+    reason = error.strerror or type(error).__name__
+    advice = "the user that runs mailwarden must be able to read it, at every reload"
+    return Problem("attachments.rules_files", line, f"{path} cannot be read: {reason}", advice)
+
+
+def _rule_problem(file: RuleFile, mistake: Mistake) -> Problem:
+    return Problem("", mistake.line or None, mistake.message, mistake.suggestion, str(file.path))
 
 
 def _involved(contradiction: Contradiction) -> set[str]:

@@ -7,127 +7,40 @@ What two settings may not say together is in `contradictions`; how a file is rea
 
 import os
 import socket
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
-from unicodedata import category
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
+from pydantic import Field
+
+from mailwarden.settings.rule_tables import RuleFilePath, RuleSettings
+from mailwarden.settings.values import (
+    AbsolutePath,
+    AddressText,
+    AnomalyCode,
+    Bytes,
+    Count,
+    ExitText,
+    Extension,
+    FieldPrefix,
+    HostName,
+    Line,
+    ListOf,
+    OpenedDepth,
+    Points,
+    ProcessCount,
+    Seconds,
+    Section,
+    SocketPath,
+    WorkerCount,
 )
-
-from mailwarden.settings.addresses import parse_address
-
-# More than any score that SpamAssassin gives, GTUBE's 1000 included.
-_MOST_POINTS = 10_000
-_DAY_SECONDS = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What people call the values of a type: `phrase` completes "expected ..."."""
-
-    phrase: str
-    unit: str = ""
-
-
-def _decimal(value: object) -> object:
-    """Let TOML's whole numbers be points; `bool` is an `int` to Python, not to people."""
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _float(value: object) -> object:
-    """Let TOML's fractions, read as `Decimal`, be seconds."""
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def _path(value: object) -> object:
-    return Path(_one_line(value)) if isinstance(value, str) else value
-
-
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _address(text: str) -> str:
-    parse_address(text)
-    return text
-
-
-def _absolute(path: Path) -> Path:
-    if not path.is_absolute():
-        raise ValueError("expected an absolute path")
-    return path
-
-
-def _socket_path(path: Path) -> Path:
-    parse_address(f"unix:{path}")
-    return path
-
-
-def _one_line(text: str) -> str:
-    if any(category(character) == "Cc" for character in text):
-        raise ValueError("expected one line without control characters")
-    return text
-
-
-Item = TypeVar("Item")
-ListOf = Annotated[tuple[Item, ...], BeforeValidator(_tuple)]
-
-AddressText = Annotated[
-    str,
-    AfterValidator(_address),
-    Words("an address: unix:/path, tcp:host:port or tcp:[ipv6]:port"),
-]
-AbsolutePath = Annotated[
-    Path, BeforeValidator(_path), AfterValidator(_absolute), Words("an absolute path")
-]
-SocketPath = Annotated[AbsolutePath, AfterValidator(_socket_path)]
-Line = Annotated[str, AfterValidator(_one_line), Words("one line of text")]
-Points = Annotated[
-    Decimal,
-    Field(ge=0, le=_MOST_POINTS),
-    BeforeValidator(_decimal),
-    PlainSerializer(float, return_type=float, when_used="json"),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": _MOST_POINTS}),
-    Words("a number", unit="points"),
-]
-Seconds = Annotated[
-    float, Field(gt=0, le=_DAY_SECONDS), BeforeValidator(_float), Words("a number", unit="seconds")
-]
-Bytes = Annotated[int, Field(ge=1, le=2**40), Words("a whole number", unit="bytes")]
-Count = Annotated[int, Field(ge=1, le=1_000_000), Words("a whole number")]
-WorkerCount = Annotated[int, Field(ge=0, le=256), Words("a whole number")]
-ExitText = Annotated[
-    str,
-    Field(min_length=1, max_length=200, pattern=r"^[ -~]+$"),
-    Words("one line of ASCII text"),
-]
-FieldPrefix = Annotated[
-    str, Field(pattern=r"^X-[A-Za-z0-9-]{1,60}$"), Words("a field name's beginning, as X-Example")
-]
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,255}$"), Words("a host name")]
-Extension = Annotated[
-    str, Field(pattern=r"^[a-z0-9]{1,16}$"), Words("an extension in lower case, without the dot")
-]
+from mailwarden.verdict.default_rules import DEFAULT_RULES, STARTED_EXTENSIONS, extension_rules
+from mailwarden.verdict.rules import AttachmentRules
 
 OnFault = Literal["defer", "quarantine", "tag", "accept"]
 OnFinding = Literal["accept", "tag", "defer", "quarantine", "reject", "delete"]
 ScannerName = Literal["clamd", "spamd", "test-patterns"]
 Flavour = Literal["plain", "custom-error", "sagredo", "indimail", "notqmail"]
-
-
-class Section(BaseModel):
-    """A table of the settings file: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class QueueSettings(Section):
@@ -183,12 +96,32 @@ class LimitSettings(Section):
     header_fields: Count = Field(10_000, description="Most fields in one header.")
     parts: Count = Field(2_000, description="Most MIME parts in one message.")
     depth: Count = Field(50, description="Deepest nesting of MIME parts.")
-    archive_members: Count = Field(
-        10_000, description="Most archive members listed in one message."
+
+
+class UnpackingSettings(Section):
+    """What looking into archives and documents may cost, for each message."""
+
+    unpacked_bytes: Bytes = Field(
+        100_000_000, description="Most bytes that are unpacked (max-zip-size)."
     )
-    archive_bytes: Bytes = Field(
-        1_000_000_000,
-        description="Largest sum of sizes that the archives of one message may announce.",
+    files: Count = Field(10_000, description="Most files that are unpacked (max-unpacked-files).")
+    depth: OpenedDepth = Field(
+        16, description="Deepest nesting of archives inside archives that is opened."
+    )
+    ratio: Count = Field(
+        250,
+        description="Most bytes unpacked for each byte of an archive, counted above 5 MB.",
+    )
+    seconds: Seconds = Field(20.0, description="Time for unpacking one message.")
+    helpers: ProcessCount = Field(
+        4, description="Helper processes that unpack at once, for each worker."
+    )
+    redundant: bool = Field(
+        default=False,
+        description="Show scanners the archives too, not only what is in them (redundant).",
+    )
+    on_fault: OnFault = Field(
+        "defer", description="What a message gets on which a helper process dies."
     )
 
 
@@ -285,48 +218,36 @@ class SpamSettings(Section):
 
 
 class AttachmentSettings(Section):
-    """Attachment rules: names that may not pass."""
+    """Which files may not pass; docs/reference/attachment-rules.md explains the rules."""
 
     forbidden_extensions: ListOf[Extension] = Field(
-        (
-            "ade",
-            "adp",
-            "appx",
-            "bat",
-            "chm",
-            "cmd",
-            "com",
-            "cpl",
-            "exe",
-            "hta",
-            "ins",
-            "isp",
-            "jse",
-            "lnk",
-            "mde",
-            "msc",
-            "msi",
-            "msp",
-            "mst",
-            "pif",
-            "ps1",
-            "reg",
-            "scf",
-            "scr",
-            "sct",
-            "shb",
-            "shs",
-            "vb",
-            "vbe",
-            "vbs",
-            "wsc",
-            "wsf",
-            "wsh",
-            "xll",
-        ),
+        tuple(sorted(STARTED_EXTENSIONS)),
         description="Extensions (lower case, no dot) of files that mail programs may start; "
         "looked for in the names of attachments and of archive members.",
     )
+    default_rules: bool = Field(
+        default=True,
+        description="Deny what ordinary mail does without: programs under any name, "
+        "macros from outside that start by themselves, names that hide their ending ...",
+    )
+    rules_files: ListOf[RuleFilePath] = Field(
+        (),
+        description="Rule files of Qmail-Scanner, quarantine-attachments.txt or "
+        "quarantine-events.txt, read as they are when settings are loaded.",
+    )
+    rules: ListOf[RuleSettings] = Field(
+        (),
+        description="Rules of your own, tried before all others; each is a table that begins with "
+        "[[attachments.rules]], see `mailwarden config describe attachments.rules`.",
+    )
+
+    def arranged(self) -> AttachmentRules:
+        """All rules, in the order of trying."""
+        tables = (table.rule_at(number) for number, table in enumerate(self.rules, 1))
+        from_files = (rule for file in self.rules_files for rule in file.rules)
+        extensions = extension_rules(self.forbidden_extensions)
+        defaults = DEFAULT_RULES if self.default_rules else ()
+        return AttachmentRules((*tables, *from_files, *extensions, *defaults))
 
 
 class StructureSettings(Section):
@@ -341,6 +262,10 @@ class StructureSettings(Section):
         default=False,
         description="Let CR and NUL in headers pass (ignore-eol-check).",
     )
+    passed: ListOf[AnomalyCode] = Field(
+        (),
+        description="Codes that are recorded only; docs/reference/anomalies.md explains each.",
+    )
 
 
 class DispositionSettings(Section):
@@ -349,7 +274,17 @@ class DispositionSettings(Section):
     virus: OnFinding = Field("quarantine", description="A scanner named a virus.")
     policy: OnFinding = Field("quarantine", description="An attachment rule matched.")
     malformed: OnFinding = Field("quarantine", description="A structure check matched.")
+    ambiguous: OnFinding = Field(
+        "quarantine",
+        description="Mail programs take the message differently, and it is not only text.",
+    )
+    ambiguous_text: OnFinding = Field(
+        "tag", description="Mail programs take the message differently, and it is only text."
+    )
     encrypted: OnFinding = Field("quarantine", description="An archive needs a password.")
+    unopened: OnFinding = Field(
+        "quarantine", description="A file of a format or method that cannot be opened here."
+    )
     over_limit: OnFinding = Field(
         "defer", description="A limit was hit, so not everything was looked at."
     )
@@ -452,6 +387,7 @@ class Settings(Section):
     )
     queue: QueueSettings = QueueSettings()
     limits: LimitSettings = LimitSettings()
+    unpacking: UnpackingSettings = UnpackingSettings()
     daemon: DaemonSettings = DaemonSettings()
     clamd: ClamdSettings = ClamdSettings()
     spamd: SpamdSettings = SpamdSettings()

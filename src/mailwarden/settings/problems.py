@@ -14,7 +14,15 @@ from json import dumps
 
 from pydantic_core import ErrorDetails
 
-from mailwarden.settings.catalogue import Entry, entries, entry_of, sections, toml_value
+from mailwarden.settings.catalogue import (
+    Entry,
+    entries,
+    entry_of,
+    row_entries,
+    sections,
+    tables,
+    toml_value,
+)
 from mailwarden.settings.locations import KeyPath
 
 # Numbers and names longer than this are cut in messages: a terminal is 80 columns wide.
@@ -33,16 +41,19 @@ class Problem:
     """Something wrong in a settings file.
 
     `where` is the dotted key (empty: the file as a whole), `line` counts from 1, `message` says
-    what is wrong and what was expected, `suggestion` what to do (it may be empty).
+    what is wrong and what was expected, `suggestion` what to do (it may be empty). `file` is the
+    one that it is in when that is not the settings file, but one that the settings name.
     """
 
     where: str
     line: int | None
     message: str
     suggestion: str = ""
+    file: str = ""
 
     def place(self, source: str) -> str:
         """`file:line`, as editors understand it; only the file where there is no line."""
+        source = self.file or source
         return source if self.line is None else f"{source}:{self.line}"
 
     def told(self, source: str) -> str:
@@ -54,8 +65,10 @@ class Problem:
 
 def problem_of(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> Problem:
     """Say what one of pydantic's errors means; `lines` is what `locate` found."""
-    path = setting_path(error)
-    line = lines.get(error["loc"], lines.get(path))
+    path = _key_path(error)
+    location = error["loc"]
+    places = (location[:length] for length in range(len(location), 0, -1))
+    line = next((lines[place] for place in places if place in lines), None)
     message, suggestion = _told(error, path)
     return Problem(dotted(path), line, message, suggestion)
 
@@ -64,6 +77,18 @@ def setting_path(error: ErrorDetails) -> KeyPath:
     """The setting, unknown key or table that an error is about; it may be about one item of it."""
     location = error["loc"]
     return location[: 2 if location[0] in sections() else 1]
+
+
+def _key_path(error: ErrorDetails) -> KeyPath:
+    """The same, but in a list of tables the key inside one of them."""
+    path = setting_path(error)
+    return (*path, *error["loc"][3:4]) if _is_in_list_of_tables(error) else path
+
+
+def _is_in_list_of_tables(error: ErrorDetails) -> bool:
+    """Its location is like `attachments, rules, 0, extension, 2`, or ends before that."""
+    path = setting_path(error)
+    return len(error["loc"]) > len(path) and dotted(path) in tables()
 
 
 def dotted(path: KeyPath) -> str:
@@ -75,7 +100,11 @@ def meant(error: ErrorDetails) -> str:
     """The key or table that an unknown one may have been meant for, or empty."""
     if error["type"] != "extra_forbidden":
         return ""
-    *above, name = map(str, setting_path(error))
+    *above, name = map(str, _key_path(error))
+    if _is_in_list_of_tables(error):
+        table = dotted(setting_path(error))
+        near = get_close_matches(name, [entry.name for entry in row_entries(table)], 1)
+        return _first([f"{table}.{one}" for one in near])
     if isinstance(error["input"], dict) and not above:
         return _first(get_close_matches(name, sections(), 1))
     return nearest_key(above[0] if above else "", name)
@@ -128,10 +157,22 @@ def _told(error: ErrorDetails, path: KeyPath) -> tuple[str, str]:
     entry = entry_of(dotted(path))
     if entry is None:
         return f"expected a table; found {_found(error['input'])}", f"write [{dotted(path)}]"
-    item = error["loc"][len(path) :]
+    if entry.key in tables():
+        return _told_of_tables(error, entry, is_one=_is_in_list_of_tables(error))
+    item = error["loc"][len(path) + _is_in_list_of_tables(error) :]
     position = f"item {int(item[0]) + 1}: " if item else ""
     words = entry.item_words if item else entry.words
     return position + _expectation(error, words), _advice(entry, error["input"], is_item=bool(item))
+
+
+def _told_of_tables(error: ErrorDetails, entry: Entry, *, is_one: bool) -> tuple[str, str]:
+    """A list of tables, or one of them, is wrong as a whole."""
+    words = entry.item_words if is_one else entry.words
+    if error["type"] == "value_error":
+        advice = f"see what there is: mailwarden config describe {entry.key}"
+    else:
+        advice = f"write [[{entry.key}]] above each"
+    return _expectation(error, words), advice
 
 
 def _meant_advice(error: ErrorDetails) -> str:

@@ -16,8 +16,11 @@ class Kind(StrEnum):
     VIRUS = "virus"
     POLICY = "policy"
     MALFORMED = "malformed"
+    AMBIGUOUS = "ambiguous"  # readers take it differently, and more than text is involved
+    AMBIGUOUS_TEXT = "ambiguous-text"
     ENCRYPTED = "encrypted"
     OVER_LIMIT = "over-limit"
+    UNOPENED = "unopened"  # a format or method that cannot be opened here
     OVERSIZE = "oversize"  # the message as a whole is larger than limits.message_bytes
     UNSCORED = "unscored"  # spam scoring was skipped by a limit; asks for nothing but a header
 
