@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
+from mailwarden.message.limits import ReadingLimits
 from mailwarden.pipeline.options import path_options, site_profile
 from mailwarden.settings.model import OnFault, OnFinding, ScannerName, Settings
+from mailwarden.unpack.budget import UnpackLimits
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.report import Kind
 from mailwarden.verdict.thresholds import SpamPolicy
@@ -20,7 +22,7 @@ def test_every_kind_has_a_disposition() -> None:
 def test_by_default_nothing_dangerous_passes() -> None:
     asked = site_profile(Settings()).on_finding
     passing = {kind for kind, disposition in asked.items() if disposition < Disposition.DEFER}
-    assert passing == {Kind.UNSCORED}
+    assert passing == {Kind.UNSCORED, Kind.AMBIGUOUS_TEXT}
     assert asked[Kind.VIRUS] is asked[Kind.POLICY] is Disposition.QUARANTINE
 
 
@@ -51,17 +53,16 @@ def test_the_thresholds_are_those_of_the_settings() -> None:
 
 
 def test_the_limits_are_those_of_the_settings() -> None:
-    limits = {
-        "header_bytes": 1, "header_fields": 2, "parts": 3, "depth": 4, "archive_members": 5,
-        "archive_bytes": 6,
-    }  # fmt: skip
-    options = path_options(settings_of(limits=limits))
-    reading, opening = options.reading, options.opening
-    assert (reading.header_bytes, reading.header_fields) == (1, 2)
-    assert (reading.parts, reading.depth) == (3, 4)
-    assert (opening.archive_members, opening.archive_bytes) == (5, 6)
+    limits = {"header_bytes": 1, "header_fields": 2, "parts": 3, "depth": 4}
+    unpacking = {"unpacked_bytes": 5, "files": 6, "depth": 7, "ratio": 8, "seconds": 9.0}
+    options = path_options(settings_of(limits=limits, unpacking=unpacking))
+    assert options.reading == ReadingLimits(header_bytes=1, header_fields=2, parts=3, depth=4)
+    assert options.unpacking == UnpackLimits(
+        bytes_produced=5, files=6, depth=7, ratio=8, seconds=9.0
+    )
 
 
-def test_the_forbidden_extensions_are_those_of_the_settings() -> None:
-    options = path_options(settings_of(attachments={"forbidden_extensions": ["exe"]}))
-    assert options.attachments.forbidden_extensions == {"exe"}
+def test_the_attachment_rules_are_those_of_the_settings() -> None:
+    settings = settings_of(attachments={"forbidden_extensions": ["exe"], "default_rules": False})
+    assert path_options(settings).attachments == settings.attachments.arranged()
+    assert len(settings.attachments.arranged().rules) == 1

@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from mailwarden.ports.scanner import Question, Scanner, Wave
+from mailwarden.ports.scanner import ExtractedPart, Question, Scanner, Wave
 from mailwarden.scanners.clamd import ClamdScanner
 from mailwarden.settings.addresses import Address, TcpAddress, UnixAddress
 from mailwarden.settings.model import ClamdSettings
@@ -98,6 +98,39 @@ async def test_a_message_of_30_mb_is_looked_at_to_its_end(
     async with scanner(place(clamd, transport), method=method, max_bytes=40_000_000) as asked:
         assert await scan(asked, ALMOST_30_MB) == CLEAN
         assert await scan(asked, ALMOST_30_MB + MARKER) == virus(MARKER_NAME)
+
+
+async def test_what_was_extracted_is_asked_about_and_told_by_its_place(clamd: Clamd) -> None:
+    async with scanner(clamd.address) as asked:
+        answer = await scan_with_parts(asked, {"2/a.7z/a.com": EICAR, "2/a.7z/b.txt": b"text"})
+    assert answer == Answer(
+        (Finding("clamd", Kind.VIRUS, EICAR_NAME, part="2/a.7z/a.com", filename="a.com"),)
+    )
+
+
+async def test_a_part_over_our_limit_is_a_finding_beside_what_other_parts_hold(
+    clamd: Clamd,
+) -> None:
+    async with scanner(clamd.address, max_bytes=1_000) as asked:
+        answer = await scan_with_parts(asked, {"1/a.zip/long": b"x" * 2_000, "1/a.zip/e": EICAR})
+    assert [(finding.kind, finding.part) for finding in answer.findings] == [
+        (Kind.OVER_LIMIT, "1/a.zip/long"),
+        (Kind.VIRUS, "1/a.zip/e"),
+    ]
+
+
+async def test_a_thousand_infected_parts_are_a_few_findings(clamd: Clamd) -> None:
+    parts = {f"1/a.zip/{number}": EICAR + b" " * number for number in range(1_000)}
+    async with scanner(clamd.address) as asked:
+        answer = await scan_with_parts(asked, parts)
+    assert 0 < len(answer.findings) <= 20
+
+
+async def test_a_clamd_that_is_away_is_one_fault_for_all_parts() -> None:
+    async with scanner(NOWHERE) as asked:
+        answer = await scan_with_parts(asked, {"1": b"one", "2": b"two"})
+    assert not answer.findings
+    assert len(answer.faults) == 1
 
 
 async def test_a_message_over_our_limit_is_not_sent_but_a_finding() -> None:
@@ -494,6 +527,21 @@ async def scanner(
         yield asked
     finally:
         await asked.close()
+
+
+async def scan_with_parts(asked: Scanner, parts: dict[str, bytes]) -> Answer:
+    """Ask about a harmless message, and about what came out of it."""
+    async with contextlib.AsyncExitStack() as stack:
+        payloads = {
+            path: stack.enter_context(BytesPayload(octets)) for path, octets in parts.items()
+        }
+        extracted = tuple(
+            ExtractedPart(path, path.rpartition("/")[2], payload)
+            for path, payload in payloads.items()
+        )
+        whole = stack.enter_context(BytesPayload(HEADER))
+        deadline = asyncio.get_running_loop().time() + ENOUGH_SECONDS
+        return await asked.scan(Question(ARRIVAL, whole, extracted=extracted), deadline)
 
 
 async def scan(asked: ClamdScanner, message: bytes) -> Answer:

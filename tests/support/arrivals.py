@@ -25,6 +25,7 @@ from mailwarden.verdict.arrival import Arrival, Origin
 from mailwarden.verdict.record import Record
 from mailwarden.verdict.report import Answer, Fault, Finding, Kind, SpamScore
 from mailwarden.wire.envelope import Envelope
+from support.unpacking import InProcessUnpacker
 
 RELEASE_KEY = b"k" * 32
 # 2 May 2007 17:10:37 UTC, as in the sample of facts 4.1.
@@ -137,7 +138,7 @@ class MemoryPayload:
 
 def examiner_of(options: PathOptions, scanners: Sequence[Scanner]) -> Examiner:
     """The real examiner, with the clock of the machine."""
-    return Examiner(options, scanners, RELEASE_KEY, time.monotonic)
+    return Examiner(options, scanners, InProcessUnpacker(), RELEASE_KEY, time.monotonic)
 
 
 async def examine(

@@ -28,6 +28,7 @@ from mailwarden.verdict.record import Record
 from mailwarden.verdict.reply import Trouble
 from mailwarden.verdict.report import Answer, Finding, Kind
 from support.caller import PATIENCE_SECONDS
+from support.unpacking import InProcessUnpacker
 
 VIRUS = Answer((Finding("scripted", Kind.VIRUS, "Test-Virus"),))
 CLEAN = Answer()
@@ -169,7 +170,7 @@ def door(
         numbers = itertools.count(1)
         queue_door = QueueDoor(
             settings,
-            Examiner(options, [scanner], bytes(32), time.monotonic),
+            Examiner(options, [scanner], InProcessUnpacker(), bytes(32), time.monotonic),
             Performer(options, shelf, book),
             tape,
             Moments(time.time, lambda _now: f"test-{next(numbers)}"),

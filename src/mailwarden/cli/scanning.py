@@ -5,9 +5,11 @@ import itertools
 import json
 import secrets
 import sys
+import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -29,7 +31,12 @@ from mailwarden.cli.stored_mail import (
     open_message,
     stored_messages,
 )
-from mailwarden.daemon.wiring import build_examiner, build_scanners, new_message_id
+from mailwarden.daemon.wiring import (
+    build_examiner,
+    build_scanners,
+    build_unpacker,
+    new_message_id,
+)
 from mailwarden.net.payload import HeldPayload
 from mailwarden.pipeline.examine import Examiner
 from mailwarden.settings.model import Settings
@@ -180,7 +187,8 @@ async def _scan_all(
     """Ask the scanners about all messages, and close their connections in the end."""
     scanners = build_scanners(settings)
     # No message is a released one here: what stands in a folder is to be judged as it is.
-    examiner = build_examiner(settings, scanners, secrets.token_bytes(32))
+    unpacker = build_unpacker(settings, Path(tempfile.gettempdir()))
+    examiner = build_examiner(settings, scanners, unpacker, secrets.token_bytes(32))
 
     async def examine(stored: StoredMessage) -> Outcome:
         opened = waited_for.pop(stored, None) or _opened(stored, settings)
@@ -195,6 +203,7 @@ async def _scan_all(
     finally:
         for scanner in scanners:
             await scanner.close()
+        await unpacker.close()
 
 
 async def _scan_in_order(

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -14,9 +15,13 @@ from mailwarden.pipeline.examine import Examiner
 from mailwarden.pipeline.options import path_options
 from mailwarden.pipeline.perform import Performer
 from mailwarden.ports.scanner import Scanner
+from mailwarden.ports.unpacker import Unpacker
 from mailwarden.quarantine.folder import QuarantineFolder
 from mailwarden.quarantine.keeper import QuarantineKeeper
 from mailwarden.quarantine.release import release_key
+from mailwarden.sandbox.folders import sweep
+from mailwarden.sandbox.program import NurseryProgram
+from mailwarden.sandbox.unpacker import Sandbox
 from mailwarden.scanners.clamd import ClamdScanner
 from mailwarden.scanners.spamd import SpamdScanner
 from mailwarden.scanners.test_patterns import TestPatternScanner, TestPatternSpamScanner
@@ -36,13 +41,15 @@ class Gate:
 
     door: QueueDoor
     scanners: tuple[Scanner, ...]
+    unpacker: Sandbox
     writer: BatchWriter
     engine: Engine
 
     async def close(self) -> None:
-        """Give connections back and write the last records."""
+        """Give connections back, end the helper processes and write the last records."""
         for scanner in self.scanners:
             await scanner.close()
+        await self.unpacker.close()
         self.writer.close()
         self.engine.dispose()
 
@@ -59,9 +66,16 @@ _BUILDERS: dict[str, Callable[[Settings], tuple[Scanner, ...]]] = {
 }
 
 
-def build_examiner(settings: Settings, scanners: tuple[Scanner, ...], key: bytes) -> Examiner:
+def build_unpacker(settings: Settings, folder: Path) -> Sandbox:
+    """Who takes payloads apart; `folder` is where its helper processes get folders of their own."""
+    return Sandbox(NurseryProgram(folder), settings.unpacking.helpers)
+
+
+def build_examiner(
+    settings: Settings, scanners: tuple[Scanner, ...], unpacker: Unpacker, key: bytes
+) -> Examiner:
     """The part of the path that looks and decides."""
-    return Examiner(path_options(settings), scanners, key, time.monotonic)
+    return Examiner(path_options(settings), scanners, unpacker, key, time.monotonic)
 
 
 def prepare_directories(settings: Settings) -> None:
@@ -72,6 +86,7 @@ def prepare_directories(settings: Settings) -> None:
     for directory in (settings.spool.directory, settings.store.database.parent):
         directory.mkdir(0o700, parents=True, exist_ok=True)
     spool_file(settings.spool.directory).close()  # or every large message would find out
+    sweep(settings.spool.directory)
     folder = QuarantineFolder(settings.quarantine.directory)
     folder.make()
     folder.sweep()
@@ -86,16 +101,17 @@ def build_gate(settings: Settings, journal: Journal, complain: Callable[[str], N
     engine = open_database(settings.store.database)
     writer = BatchWriter(engine, complain)
     folder = QuarantineFolder(settings.quarantine.directory)
-    examiner = build_examiner(settings, scanners, release_key(settings.quarantine.release_key))
+    unpacker = build_unpacker(settings, settings.spool.directory)
+    key = release_key(settings.quarantine.release_key)
+    examiner = build_examiner(settings, scanners, unpacker, key)
     performer = Performer(
         path_options(settings),
         QuarantineKeeper(folder, writer, complain),
         StoredRecords(writer, complain),
     )
     moments = Moments(now=time.time, new_id=new_message_id)
-    return Gate(
-        QueueDoor(settings, examiner, performer, journal, moments), scanners, writer, engine
-    )
+    door = QueueDoor(settings, examiner, performer, journal, moments)
+    return Gate(door, scanners, unpacker, writer, engine)
 
 
 def new_message_id(now: float) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from mailwarden.daemon.journal import LogJournal, make_log
 from mailwarden.daemon.wiring import Gate, build_gate
 from mailwarden.ports.scanner import Scanner
+from mailwarden.sandbox.program import NurseryGoneError
 from mailwarden.settings.model import Settings
 
 READY = b"R"
@@ -88,11 +89,22 @@ async def _work(task: WorkerTask) -> None:
     async with asyncio.TaskGroup() as group:
         chores = [group.create_task(_beat(task, stop))]
         await _refresh(gate.scanners, _FIRST_REFRESH_SECONDS)
+        if lack := await _unpacking_lacks(gate):
+            log.warning("unpack", detail=lack)
         chores.append(group.create_task(_refresh_often(gate.scanners)))
         await _serve(task, gate, stop)
         for chore in chores:
             chore.cancel()
     await gate.close()
+
+
+async def _unpacking_lacks(gate: Gate) -> str:
+    """Have the helper processes ready before the first message; what they lack, else empty."""
+    try:
+        missing = (await gate.unpacker.start()).missing
+    except NurseryGoneError as error:
+        return str(error)
+    return f"helper processes run without {', '.join(missing)}" if missing else ""
 
 
 async def _serve(task: WorkerTask, gate: Gate, stop: asyncio.Event) -> None:

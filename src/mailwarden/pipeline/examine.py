@@ -1,7 +1,8 @@
 """Looking at a message and deciding, without changing anything.
 
-Checks first, then virus scanners together, then spam scoring where it can still change the
-decision: what is already deferred, quarantined, rejected or deleted is not scored.
+The message is taken apart and checked; then virus scanners see it together with what came out of
+it, then spam scoring is asked where it can still change the decision: what is already deferred,
+quarantined, rejected or deleted is not scored.
 """
 
 import asyncio
@@ -10,21 +11,27 @@ from dataclasses import dataclass, replace
 
 from mailwarden.message.encoded_words import decode_words
 from mailwarden.message.headers import Header, value_of
-from mailwarden.message.parts import Reading, read_message
+from mailwarden.message.leaves import leaves
+from mailwarden.message.readings import Readings, read_every_way
+from mailwarden.pipeline.extraction import Extraction, SortedLeaf, extract, sort_leaves
 from mailwarden.pipeline.options import PathOptions
 from mailwarden.ports.scanner import Payload, Question, Scanner, Wave
-from mailwarden.unpack.opening import open_parts
+from mailwarden.ports.unpacker import Unpacker
+from mailwarden.unpack.contents import Contents
 from mailwarden.verdict.arrival import Arrival
 from mailwarden.verdict.attachments import check_attachments
 from mailwarden.verdict.decide import SPAM_KEY, Decision, decide
 from mailwarden.verdict.disposition import Disposition
+from mailwarden.verdict.message_facts import message_facts
 from mailwarden.verdict.record import Record
 from mailwarden.verdict.release_mark import NAME as RELEASE_MARK
 from mailwarden.verdict.release_mark import read_mark
 from mailwarden.verdict.report import Answer, Finding, Kind, Report, SpamScore
 from mailwarden.verdict.scoring import is_bounce, is_scored
-from mailwarden.verdict.structure import check_reading_limits, check_structure
+from mailwarden.verdict.structure import END_OF_LINE, check_reading_limits, check_structure
 
+# Rules take 0.05 ms for each item.
+_MANY_ITEMS = 200
 # Scanners must be done before the message's own deadline, so that what follows still has time.
 _MARGIN_SECONDS = 2.0
 _MARGIN_SHARE = 0.1
@@ -44,11 +51,16 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the checks in process saw."""
+    """What was seen in process: every reading, the leaves to open, and what is wrong in form."""
 
-    reading: Reading
+    readings: Readings
+    leaves: tuple[SortedLeaf, ...]
     findings: tuple[Finding, ...]
     released: frozenset[str]
+
+    @property
+    def header(self) -> Header:
+        return self.readings.primary.root.header
 
 
 class Examiner:
@@ -61,33 +73,72 @@ class Examiner:
         self,
         options: PathOptions,
         scanners: Sequence[Scanner],
+        unpacker: Unpacker,
         release_key: bytes,
         clock: Callable[[], float],
     ) -> None:
         self._options = options
         self._scanners = tuple(scanners)
+        self._unpacker = unpacker
         self._release_key = release_key
         self._clock = clock
 
     async def examine(self, arrival: Arrival, payload: Payload, deadline: float) -> Examination:
         """Look at everything and decide; `deadline` is on the event loop's clock."""
         started = self._clock()
+        until = _scanners_until(deadline)
         look = await self._look(arrival)
-        report = Report(look.findings, anomalies=look.reading.anomalies)
-        if arrival.size_bytes <= self._options.settings.limits.message_bytes:
-            question = Question(arrival, payload)
-            until = _scanners_until(deadline)
-            report = await self._ask(Wave.VIRUS, report, question, until)
-            if self._is_worth_scoring(arrival, look, report):
-                report = await self._ask(Wave.SPAM, report, question, until)
+        with await self._extract(look, until) as extraction:
+            report = await self._report(Question(arrival, payload), look, extraction, until)
         record = Record(
             arrival,
             report,
             self._decide(arrival, report, look.released),
-            _subject_of(arrival, look.reading.root.header),
+            _subject_of(arrival, look.header),
             self._clock() - started,
         )
-        return Examination(record, look.reading.root.header)
+        return Examination(record, look.header)
+
+    async def _report(
+        self, question: Question, look: _Look, extraction: Extraction, deadline: float
+    ) -> Report:
+        """Check what came out, and ask the scanners as far as it makes sense."""
+        arrival = question.arrival
+        report = Report(
+            look.findings,
+            tuple(dict.fromkeys(extraction.faults)),
+            anomalies=look.readings.anomalies,
+        )
+        if self._is_oversize(arrival):
+            return report
+        findings = await self._check_attachments(arrival, look, extraction.contents)
+        report = replace(report, findings=findings + report.findings)
+        whole = replace(question, extracted=tuple(extraction.parts))
+        report = await self._ask(Wave.VIRUS, report, whole, deadline)
+        if self._is_worth_scoring(arrival, look, report):
+            report = await self._ask(Wave.SPAM, report, question, deadline)
+        return report
+
+    async def _check_attachments(
+        self, arrival: Arrival, look: _Look, contents: Contents
+    ) -> tuple[Finding, ...]:
+        """Apply the rules; those of large archives in a thread."""
+        rules = self._options.attachments
+        parts = look.readings.primary.walk() if rules.field_names else ()
+        facts = message_facts(arrival, (part.header for part in parts), rules.field_names)
+        if len(contents.items) > _MANY_ITEMS:
+            return await asyncio.to_thread(check_attachments, contents, rules, facts)
+        return check_attachments(contents, rules, facts)
+
+    async def _extract(self, look: _Look, deadline: float) -> Extraction:
+        options = self._options
+        return await extract(
+            look.leaves,
+            self._unpacker,
+            options.unpacking,
+            deadline,
+            redundant=options.settings.unpacking.redundant,
+        )
 
     async def _look(self, arrival: Arrival) -> _Look:
         """Run the checks in process; those of large messages in a thread."""
@@ -96,23 +147,28 @@ class Examiner:
         return self._look_now(arrival)
 
     def _look_now(self, arrival: Arrival) -> _Look:
-        options, raw = self._options, arrival.raw
-        reading = read_message(raw, options.reading)
-        released = self._released(arrival, reading.root.header)
-        if arrival.size_bytes > options.settings.limits.message_bytes:
+        readings = read_every_way(arrival.raw, self._options.reading)
+        released = self._released(arrival, readings.primary.root.header)
+        if self._is_oversize(arrival):
             detail = f"the message has {arrival.size_bytes} bytes"
             size = Finding("limits", Kind.OVERSIZE, "message-size", detail=detail)
-            return _Look(reading, (size,), released)
-        contents = open_parts(raw, reading, options.opening)
-        findings = check_attachments(contents, options.attachments)
-        return _Look(reading, findings + self._check_structure(arrival, reading), released)
+            return _Look(readings, (), (size,), released)
+        sorted_leaves = sort_leaves(leaves(readings))
+        findings = self._check_structure(arrival, readings, sorted_leaves)
+        return _Look(readings, sorted_leaves, findings, released)
 
-    def _check_structure(self, arrival: Arrival, reading: Reading) -> tuple[Finding, ...]:
+    def _is_oversize(self, arrival: Arrival) -> bool:
+        return arrival.size_bytes > self._options.settings.limits.message_bytes
+
+    def _check_structure(
+        self, arrival: Arrival, readings: Readings, found: Sequence[SortedLeaf]
+    ) -> tuple[Finding, ...]:
         """Check the form; limits that the reading hit count for exempt clients, too."""
         structure = self._options.settings.structure
-        if structure.enabled and not arrival.origin.is_exempt_from_structure_checks:
-            return check_structure(arrival.raw, reading, ignore_eol=structure.ignore_eol)
-        return check_reading_limits(reading)
+        if not structure.enabled or arrival.origin.is_exempt_from_structure_checks:
+            return check_reading_limits(readings)
+        passed = frozenset(structure.passed) | (END_OF_LINE if structure.ignore_eol else set())
+        return check_structure(readings, [one.leaf for one in found], passed)
 
     def _released(self, arrival: Arrival, header: Header) -> frozenset[str]:
         keys: frozenset[str] = frozenset()
@@ -124,7 +180,7 @@ class Examiner:
     def _is_worth_scoring(self, arrival: Arrival, look: _Look, report: Report) -> bool:
         if not is_scored(arrival.origin) or SPAM_KEY in look.released:
             return False
-        sender = look.reading.root.header.first(b"from")
+        sender = look.header.first(b"from")
         from_field = value_of(arrival.raw, sender) if sender else b""
         if self._options.settings.spam.skip_bounces and is_bounce(arrival, from_field):
             return False

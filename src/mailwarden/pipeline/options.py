@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from mailwarden.message.parts import ReadingLimits
 from mailwarden.settings.model import Settings
-from mailwarden.unpack.opening import OpeningLimits
-from mailwarden.verdict.attachments import AttachmentRules
+from mailwarden.unpack.budget import UnpackLimits
 from mailwarden.verdict.decide import Profile
 from mailwarden.verdict.disposition import Disposition, parse_disposition
 from mailwarden.verdict.report import Kind
+from mailwarden.verdict.rules import AttachmentRules
 from mailwarden.verdict.thresholds import SpamPolicy
 
 
@@ -19,13 +19,13 @@ class PathOptions:
     settings: Settings
     profile: Profile
     reading: ReadingLimits
-    opening: OpeningLimits
+    unpacking: UnpackLimits
     attachments: AttachmentRules
 
 
 def path_options(settings: Settings) -> PathOptions:
     """Take the path's options out of the settings."""
-    limits = settings.limits
+    limits, unpacking = settings.limits, settings.unpacking
     return PathOptions(
         settings=settings,
         profile=site_profile(settings),
@@ -35,10 +35,14 @@ def path_options(settings: Settings) -> PathOptions:
             parts=limits.parts,
             depth=limits.depth,
         ),
-        opening=OpeningLimits(
-            archive_members=limits.archive_members, archive_bytes=limits.archive_bytes
+        unpacking=UnpackLimits(
+            bytes_produced=unpacking.unpacked_bytes,
+            files=unpacking.files,
+            depth=unpacking.depth,
+            ratio=unpacking.ratio,
+            seconds=unpacking.seconds,
         ),
-        attachments=AttachmentRules(frozenset(settings.attachments.forbidden_extensions)),
+        attachments=settings.attachments.arranged(),
     )
 
 
@@ -50,7 +54,10 @@ def site_profile(settings: Settings) -> Profile:
             Kind.VIRUS: parse_disposition(asked.virus),
             Kind.POLICY: parse_disposition(asked.policy),
             Kind.MALFORMED: parse_disposition(asked.malformed),
+            Kind.AMBIGUOUS: parse_disposition(asked.ambiguous),
+            Kind.AMBIGUOUS_TEXT: parse_disposition(asked.ambiguous_text),
             Kind.ENCRYPTED: parse_disposition(asked.encrypted),
+            Kind.UNOPENED: parse_disposition(asked.unopened),
             Kind.OVER_LIMIT: parse_disposition(asked.over_limit),
             Kind.OVERSIZE: parse_disposition(asked.oversize),
             Kind.UNSCORED: Disposition.TAG,
@@ -58,6 +65,7 @@ def site_profile(settings: Settings) -> Profile:
         on_fault={
             "clamd": parse_disposition(settings.clamd.on_fault),
             "spamd": parse_disposition(settings.spamd.on_fault),
+            "unpack": parse_disposition(settings.unpacking.on_fault),
         },
         spam=SpamPolicy(spam.quarantine_above, spam.delete_above, spam.delta, spam.reject),
     )

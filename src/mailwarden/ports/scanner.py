@@ -37,12 +37,29 @@ class Payload(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ExtractedPart:
+    """Octets that came out of a message and that nobody sees in its raw bytes.
+
+    `path` and `filename` say where they were (`1.2/invoice.zip/a.exe`, `a.exe`).
+    """
+
+    path: str
+    filename: str
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What a scanner is asked: this message, for this scoring user (empty: the scanner's own)."""
+    """What a scanner is asked: this message, for this scoring user (empty: the scanner's own).
+
+    Whoever looks for viruses looks at `payload`, the raw message, and at every one of `extracted`;
+    no octets are in there twice.
+    """
 
     arrival: Arrival
     payload: Payload
     user: str = ""
+    extracted: tuple[ExtractedPart, ...] = ()
 
 
 class Scanner(Protocol):

@@ -17,15 +17,18 @@ An error, a limit and a cut-off answer end the session as well as the question.
 # tenth; having it everywhere is one path less. A session that was open while clamd reloads its
 # signatures scans with the new ones (tested).
 
+import asyncio
 import functools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from mailwarden.net.connection import Connection, PeerGoneError, PeerSlowError
 from mailwarden.net.peers import Limits, Peers
-from mailwarden.ports.scanner import Payload, Question, Wave
+from mailwarden.ports.scanner import ExtractedPart, Payload, Question, Wave
 from mailwarden.settings.addresses import UnixAddress, parse_address
 from mailwarden.settings.model import ClamdSettings
 from mailwarden.verdict.report import Answer, Fault, Finding, Kind
@@ -49,6 +52,9 @@ from mailwarden.wire.errors import PeerError
 
 # Large enough that a message of usual size is one write, small enough to copy without a thought.
 _PIECE_BYTES = 262_144
+
+# One virus decides as much as the thousands that an archive can hold, and a record must stay small.
+_FINDINGS = 20
 
 # Names by which clamd reports what is no virus, when clamd.conf(5) asks for it: AlertExceedsMax,
 # AlertEncrypted. A name's kind is that of the first beginning that fits.
@@ -95,11 +101,31 @@ class ClamdScanner:
         return self._version.signatures_at if self._version else None
 
     async def scan(self, question: Question, deadline: float) -> Answer:
-        """Ask clamd about one message; see `Scanner.scan`."""
-        size_bytes = question.payload.size_bytes
+        """Ask clamd about one message; see `Scanner.scan`.
+
+        What was extracted is not asked about when the raw message has a virus already: one decides.
+        """
+        whole = await self._scan_payload(question.payload, deadline)
+        if whole.faults or any(finding.kind is Kind.VIRUS for finding in whole.findings):
+            return whole
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._scan_part(part, deadline)) for part in question.extracted
+            ]
+        return _joined((whole, *(task.result() for task in tasks)))
+
+    async def _scan_part(self, part: ExtractedPart, deadline: float) -> Answer:
+        answer = await self._scan_payload(part.payload, deadline)
+        findings = (
+            replace(finding, part=part.path, filename=part.filename) for finding in answer.findings
+        )
+        return replace(answer, findings=tuple(findings))
+
+    async def _scan_payload(self, payload: Payload, deadline: float) -> Answer:
+        size_bytes = payload.size_bytes
         if size_bytes > self._settings.max_bytes:
             return self._limit_answer("max_bytes", f"Not sent to clamd: {size_bytes} bytes.")
-        conversation = functools.partial(self._ask_about, question.payload)
+        conversation = functools.partial(self._ask_about, payload)
         try:
             reply = await self._peers.converse(conversation, deadline, reusable=True)
         except (PeerGoneError, PeerSlowError, PeerError) as error:
@@ -188,6 +214,13 @@ async def _receive_reply(session: Session, connection: Connection, deadline: flo
         if (reply := session.receive(octets)) is not None:
             return reply
     raise PeerGoneError(f"{connection.address} closed the connection before it had answered")
+
+
+def _joined(answers: Sequence[Answer]) -> Answer:
+    """All that was said about the parts of one message, each thing once, a few of many alike."""
+    findings = dict.fromkeys(finding for answer in answers for finding in answer.findings)
+    faults = dict.fromkeys(fault for answer in answers for fault in answer.faults)
+    return Answer(tuple(islice(findings, _FINDINGS)), tuple(faults))
 
 
 def _kind(name: str) -> Kind:

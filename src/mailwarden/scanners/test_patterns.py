@@ -51,6 +51,10 @@ class TestPatternScanner(_Patterns):
         place = _place_of(EICAR, raw, reading)
         if place is not None:
             return Answer((Finding(NAME, Kind.VIRUS, "Eicar-Test-Signature", part=place),))
+        for part in question.extracted:
+            if EICAR in part.payload.chunk(0, part.payload.size_bytes):
+                name = "Eicar-Test-Signature"
+                return Answer((Finding(NAME, Kind.VIRUS, name, part.path, part.filename),))
         return Answer(
             tuple(Finding(NAME, Kind.OVER_LIMIT, limit) for limit in reading.exceeded),
         )

@@ -1,0 +1,140 @@
+"""Taking a message's leaves apart, and what scanners are shown besides the raw message.
+
+Leaves are opened one after the other, under one budget for the message, each in a helper process.
+What a scanner that reads mail sees in the raw message is not shown to it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from mailwarden.message.leaves import Leaf
+from mailwarden.net.payload import MemoryPayload
+from mailwarden.ports.scanner import ExtractedPart
+from mailwarden.ports.unpacker import Unpacked, Unpacker
+from mailwarden.unpack.budget import UnpackLimits
+from mailwarden.unpack.contents import Contents, Item, Unopened
+from mailwarden.unpack.file_types import file_type, formats_of
+from mailwarden.unpack.walk import Job
+from mailwarden.verdict.report import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class SortedLeaf:
+    """A leaf with its real type, and whether it may have something inside."""
+
+    leaf: Leaf
+    file_type: str
+    is_openable: bool
+
+
+def sort_leaves(leaves: Iterable[Leaf]) -> tuple[SortedLeaf, ...]:
+    """Say of each leaf what it is by content."""
+    return tuple(
+        SortedLeaf(
+            leaf,
+            file_type(leaf.octets),
+            bool(formats_of(leaf.octets, leaf.names, leaf.media_type)),
+        )
+        for leaf in leaves
+    )
+
+
+@dataclass(slots=True)
+class Extraction:
+    """What came out of one message; a context, because the octets are given back at its end."""
+
+    faults: list[Fault] = field(default_factory=list)
+    parts: list[ExtractedPart] = field(default_factory=list)
+    _items: list[Item] = field(default_factory=list)
+    _unopened: list[Unopened] = field(default_factory=list)
+    _held: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def contents(self) -> Contents:
+        """Everything that the message contains."""
+        return Contents(tuple(self._items), tuple(self._unopened))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._held.close()
+
+    def add_leaf(self, sorted_leaf: SortedLeaf) -> None:
+        """Take in a leaf that is nothing but itself."""
+        leaf = sorted_leaf.leaf
+        self._items.append(_item(sorted_leaf))
+        if not leaf.is_plain:
+            self._show(leaf)
+
+    def add_unpacked(self, sorted_leaf: SortedLeaf, unpacked: Unpacked) -> None:
+        """Take in a leaf with everything inside."""
+        leaf, items = sorted_leaf.leaf, unpacked.contents.items
+        self._items.extend(items or (_item(sorted_leaf),))
+        self._unopened.extend(unpacked.contents.unopened)
+        self.faults.extend(unpacked.faults)
+        if not leaf.is_plain and not (items and items[0].is_archive):
+            self._show(leaf)
+        self._show_extracted(unpacked)
+
+    def _show(self, leaf: Leaf) -> None:
+        payload = MemoryPayload(leaf.octets)
+        self._held.callback(payload.close)
+        self.parts.append(ExtractedPart(leaf.path, next(iter(leaf.names), ""), payload))
+
+    def _show_extracted(self, unpacked: Unpacked) -> None:
+        """Show each of the extracted octets once, under the first name that they had."""
+        store = unpacked.store
+        if store is None:
+            return
+        self._held.callback(store.close)
+        shown = set()
+        for item in unpacked.contents.items:
+            if item.extracted is not None and item.extracted not in shown:
+                shown.add(item.extracted)
+                name = next(iter(item.names), "")
+                self.parts.append(ExtractedPart(item.path, name, store.payload(item.extracted)))
+
+
+async def extract(
+    leaves: Sequence[SortedLeaf],
+    unpacker: Unpacker,
+    limits: UnpackLimits,
+    deadline: float,
+    *,
+    redundant: bool,
+) -> Extraction:
+    """Take all leaves apart; `deadline` is on the event loop's clock."""
+    with ExitStack() as undo:
+        extraction = undo.enter_context(Extraction())
+        for one in leaves:
+            if not one.is_openable:
+                extraction.add_leaf(one)
+                continue
+            leaf = one.leaf
+            job = Job(leaf.path, leaf.names, leaf.media_type, limits, redundant)
+            unpacked = await unpacker.unpack(leaf.octets, job, deadline)
+            extraction.add_unpacked(one, unpacked)
+            limits = limits.without(unpacked.contents.spent)
+        undo.pop_all()
+    return extraction
+
+
+def _item(one: SortedLeaf) -> Item:
+    leaf = one.leaf
+    return Item(
+        path=leaf.path,
+        names=leaf.names,
+        containers=("message",),
+        size_bytes=len(leaf.octets),
+        file_type=one.file_type,
+        media_type=leaf.media_type,
+    )
