@@ -40,7 +40,13 @@ def formats_of(octets: bytes, names: tuple[str, ...], media_type: str) -> tuple[
     That is by content, by the extension of any candidate name, by media type, and what hides in
     other files: behind a program, at the tail, in the lines of a text.
     """
-    word = file_type(octets)
+    return formats_by_type(file_type(octets), octets, names, media_type)
+
+
+def formats_by_type(
+    word: str, octets: bytes, names: tuple[str, ...], media_type: str
+) -> tuple[str, ...]:
+    """As `formats_of`, where the real type is known already."""
     found = dict.fromkeys(
         (
             *_by_content(word),
@@ -98,7 +104,7 @@ def _hidden(octets: bytes, word: str) -> Iterator[str]:
         yield from behind_stub(octets)
     if octets.find(_PDF_SIGNATURE, 0, _PDF_HEAD_BYTES) >= 0:
         yield "pdf"
-    if word in _MAY_HOLD_LINES:
+    if word in _MAY_HOLD_LINES and any(piece in octets for piece in _IN_LINES):
         yield from (format_ for format_, marks in _LINES if _stands_at_line(octets, marks))
 
 
@@ -218,3 +224,5 @@ _LINES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("yenc", (b"=ybegin ",)),
     ("binhex", (b"(This file must be converted with BinHex",)),
 )
+# Each of the marks holds one of these: two searches in most texts, not four.
+_IN_LINES = (b"begin", b"BinHex")

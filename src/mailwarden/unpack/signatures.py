@@ -107,8 +107,12 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (_ISO_FIRST_DESCRIPTOR, b"BEA01", "iso"),  # UDF alone (ECMA-167 part 2 section 9.2)
     (_ISO_SECOND_DESCRIPTOR, b"CD001", "iso"),
 )
-_STARTS = tuple(octets for offset, octets, _ in _SIGNATURES if offset == 0)
-_AT_START = tuple((octets, word) for offset, octets, word in _SIGNATURES if offset == 0)
+# Those at the start by their first two octets, so that most octets are compared with none.
+_FIRST_OCTETS = 2
+_AT_START = {
+    first: tuple(row[1:] for row in _SIGNATURES if row[0] == 0 and row[1].startswith(first))
+    for first in {octets[:_FIRST_OCTETS] for offset, octets, _ in _SIGNATURES if offset == 0}
+}
 _ELSEWHERE = tuple(row for row in _SIGNATURES if row[0] > 0)
 
 # Self-extractors keep their archive behind a program; those of today's makers are below 1 MB.
@@ -125,12 +129,11 @@ _BEHIND_STUBS: tuple[tuple[bytes, str], ...] = (
 
 def signed_word(octets: bytes) -> str:
     """The word of the format whose signature these octets bear, empty when there is none."""
-    if octets.startswith(_STARTS):
-        for signature, word in _AT_START:
-            if octets.startswith(signature):
-                found = _refined(word, octets)
-                if found:
-                    return found
+    for signature, word in _AT_START.get(octets[:_FIRST_OCTETS], ()):
+        if octets.startswith(signature):
+            found = _refined(word, octets)
+            if found:
+                return found
     for offset, signature, word in _ELSEWHERE:
         if octets.startswith(signature, offset):
             found = _refined(word, octets)

@@ -28,7 +28,8 @@ _HTML_STARTS = (
 )
 # Octets of text in any charset that contains ASCII: what is left are control characters.
 # BEL, BS, HT, LF, VT, FF, CR and ESC (of ISO 2022) stand in texts.
-_TEXT = bytes({7, 8, 9, 10, 11, 12, 13, 27} | set(range(32, 127)) | set(range(128, 256)))
+_TEXT = {7, 8, 9, 10, 11, 12, 13, 27, *range(32, 127), *range(128, 256)}
+_MARKED = bytes(octet not in _TEXT for octet in range(256))
 
 # A mail's header begins with one of these, and holds at least two of the fields below.
 _FIRST_FIELDS = (
@@ -75,7 +76,7 @@ def text_word(head: bytes) -> str:
 
 def is_text(head: bytes) -> bool:
     """Whether there are no control characters but those of texts."""
-    return not head.translate(None, _TEXT)
+    return b"\1" not in head.translate(_MARKED)
 
 
 def _as_ascii(head: bytes) -> bytes:

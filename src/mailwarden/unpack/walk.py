@@ -75,11 +75,6 @@ class _Opening:
     is_opened: bool = False  # as at least one format
     is_all: bool = True  # nothing in it stayed shut
 
-    @property
-    def is_whole(self) -> bool:
-        """All that is in it is here, and nothing lies beside it."""
-        return self.is_opened and self.is_all and Trait.HIDDEN_DATA not in self.traits
-
 
 @dataclass(slots=True)
 class _Walk:
@@ -103,7 +98,8 @@ class _Walk:
         candidates = formats_of(octets, item.names, item.media_type)
         for name in candidates:
             self._open(name, item, octets, (*ancestors, digest), opening)
-        is_archive = opening.is_whole and self._is_archive(candidates, octets)
+        is_whole = opening.is_opened and opening.is_all
+        is_archive = is_whole and self._is_archive(candidates, octets)
         is_kept = ancestors and item.is_scanned and (self.job.keeps_archives or not is_archive)
         self.items[place] = replace(
             item,

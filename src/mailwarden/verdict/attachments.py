@@ -74,7 +74,7 @@ def check_attachments(
         for file in map(file_of, contents.items)
     ]
     findings = chain(
-        _about_message(facts, in_force.values()),
+        _about_message(facts, rules.denying_message(in_force)),
         *map(_forbidden, judged),
         _encrypted(judged),
         *map(_told_by_traits, contents.items),
@@ -106,7 +106,7 @@ def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield finding
 
 
-def _about_message(facts: MessageFacts, in_force: Iterable[Rule]) -> Iterator[Finding]:
+def _about_message(facts: MessageFacts, denying: Iterable[Rule]) -> Iterator[Finding]:
     if facts.exceeded:
         yield Finding(
             _BY_RULES,
@@ -114,9 +114,8 @@ def _about_message(facts: MessageFacts, in_force: Iterable[Rule]) -> Iterator[Fi
             "field-values",
             detail="A header field stands there too often for the rules to look at all of it.",
         )
-    for rule in in_force:
-        if rule.is_about_message and rule.action is Action.DENY:
-            yield Finding(_BY_RULES, rule.kind, rule.name, detail=rule.description)
+    for rule in denying:
+        yield Finding(_BY_RULES, rule.kind, rule.name, detail=rule.description)
 
 
 def _forbidden(judged: _Judged) -> Iterator[Finding]:

@@ -45,8 +45,12 @@ class File:
 
     @property
     def keys(self) -> frozenset[str]:
-        """What rules about single names and extensions are found by: `eicar.com`, `.com`."""
-        return frozenset((*map(str.lower, self.names), *(f".{one}" for one in self.extensions)))
+        """What rules that name such things are found by: `eicar.com`, `.com`, `pe`, `link`.
+
+        A file called `pe` is found by rules about programs, too; that costs a question, no more.
+        """
+        names, endings = map(str.lower, self.names), (f".{one}" for one in self.extensions)
+        return frozenset((*names, *endings, self.item.file_type, *self.item.traits))
 
 
 def file_of(item: Item) -> File:
@@ -130,6 +134,11 @@ class RealType:
 
     types: frozenset[str]
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """As in `File.keys`."""
+        return self.types
+
     def holds(self, file: File, _how: Quantifier) -> bool:
         """Whether the condition holds."""
         return file.item.file_type in self.types
@@ -165,6 +174,11 @@ class HasTrait:
     """It has one of these traits."""
 
     traits: frozenset[Trait]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """As in `File.keys`."""
+        return frozenset(self.traits)
 
     def holds(self, file: File, _how: Quantifier) -> bool:
         """Whether the condition holds."""

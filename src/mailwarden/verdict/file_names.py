@@ -17,6 +17,8 @@ _LONGEST_NAME = 256
 # Blanks that push an ending out of a narrow column; people type one or two by mistake.
 _HIDING_BLANKS = 3
 
+# What every program takes for the same name; nearly every name is one.
+_PLAIN = re.compile(r"[A-Za-z0-9_()+ .-]{0,200}[A-Za-z0-9_()+-]")
 # `a.exe::$DATA` and `a.exe:x:$DATA` are a.exe, or a stream of it, to NTFS.
 _STREAM = re.compile(r":[^:]*:\$data\Z", re.IGNORECASE)
 _CLASS_ID = re.compile(r"\.\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}\Z", re.IGNORECASE)
@@ -55,6 +57,8 @@ def readings_of(name: str) -> tuple[str, ...]:
     Some end a name at its first NUL, and some leave out what cannot be seen. Dots and blanks at
     the end do not count, nor does the name of a stream.
     """
+    if _PLAIN.fullmatch(name):
+        return (name,)
     readings = (
         reading
         for cut in (name.partition("\0")[0], name)

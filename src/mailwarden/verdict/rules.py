@@ -24,6 +24,7 @@ from mailwarden.verdict.conditions import (
     MessageCondition,
     Named,
     Quantifier,
+    RealType,
     every,
 )
 from mailwarden.verdict.message_facts import MessageFacts
@@ -76,7 +77,7 @@ class Rule:
     def keys(self) -> frozenset[str] | None:
         """What a file must have one of (`File.keys`) for the rule to hold; None: anything."""
         for condition in self.of_file:
-            if isinstance(condition, Named | Extension):
+            if isinstance(condition, Named | Extension | RealType | HasTrait):
                 return condition.keys
         return None
 
@@ -102,17 +103,22 @@ class AttachmentRules:
     rules: tuple[Rule, ...] = ()
     _by_key: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     _without_key: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _of_message: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_key: dict[str, list[int]] = {}
         without_key: list[int] = []
         for position, rule in enumerate(self.rules):
+            if rule.is_about_message:
+                continue
             if rule.keys is None:
                 without_key.append(position)
             for key in rule.keys or ():
                 by_key.setdefault(key, []).append(position)
+        of_message = (at for at, rule in enumerate(self.rules) if rule.of_message)
         object.__setattr__(self, "_by_key", {key: tuple(at) for key, at in by_key.items()})
         object.__setattr__(self, "_without_key", tuple(without_key))
+        object.__setattr__(self, "_of_message", tuple(of_message))
 
     @property
     def field_names(self) -> frozenset[str]:
@@ -126,19 +132,27 @@ class AttachmentRules:
 
     def in_force(self, facts: MessageFacts) -> Mapping[int, Rule]:
         """The rules whose conditions on the message hold, by position, up to one that allows it."""
-        found: dict[int, Rule] = {}
-        for position, rule in enumerate(self.rules):
-            if rule.holds_for_message(facts):
-                found[position] = rule
-                if rule.is_about_message and rule.action is Action.ALLOW:
-                    break
+        found = dict(enumerate(self.rules))
+        for position in self._of_message:
+            rule = self.rules[position]
+            if not rule.holds_for_message(facts):
+                del found[position]
+            elif rule.is_about_message and rule.action is Action.ALLOW:
+                return {at: found[at] for at in found if at <= position}
         return found
+
+    def denying_message(self, in_force: Mapping[int, Rule]) -> Iterator[Rule]:
+        """Yield the rules in force that deny the message itself, whatever its files are."""
+        for position in self._of_message:
+            rule = in_force.get(position)
+            if rule is not None and rule.is_about_message and rule.action is Action.DENY:
+                yield rule
 
     def matching(self, file: File, in_force: Mapping[int, Rule]) -> Iterator[Rule]:
         """Yield the rules that hold for a file, in order, the first that allows it as the last."""
         for position in self._candidates(file):
             rule = in_force.get(position)
-            if rule is not None and not rule.is_about_message and rule.holds_for_file(file):
+            if rule is not None and rule.holds_for_file(file):
                 yield rule
                 if rule.action is Action.ALLOW:
                     return
