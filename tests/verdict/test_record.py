@@ -112,3 +112,16 @@ def test_any_record_is_json_on_one_line(sender: bytes, name: str) -> None:
     line = json.dumps(record_json(record))
     assert line.isascii()
     assert "\n" not in line
+
+
+def test_what_ordinary_mail_has_makes_nothing_ambiguous() -> None:
+    report = Report(anomalies=(Anomaly("multipart-unclosed", "1"),))
+    record = record_json(record_of(report))
+    assert record["anomalies"] == [{"code": "multipart-unclosed", "part": "1"}]
+    assert record["ambiguous"] is False
+
+
+def test_thousands_of_anomalies_leave_a_small_record() -> None:
+    anomalies = tuple(Anomaly("cr-in-header", str(number)) for number in range(10_000))
+    record = record_json(record_of(Report(anomalies=anomalies)))
+    assert len(str(record)) < 20_000

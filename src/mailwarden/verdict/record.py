@@ -5,11 +5,15 @@ The log line, the database row, the quarantine's slip and `scan --json` are made
 
 from dataclasses import dataclass
 
+from mailwarden.message.anomalies import Weight, weight_of
 from mailwarden.verdict.arrival import Arrival
 from mailwarden.verdict.decide import Cause, Decision
 from mailwarden.verdict.report import Fault, Finding, Report, SpamScore
 
 Json = dict[str, object]
+
+# A hostile message has thousands; the first ones say enough, and a record must stay small.
+_ANOMALIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,10 @@ def record_json(record: Record) -> Json:
         "origin": arrival.origin.address,
         "findings": [_finding_json(finding) for finding in report.findings],
         "faults": [_fault_json(fault) for fault in report.faults],
-        "anomalies": [{"code": odd.code, "part": odd.part} for odd in report.anomalies],
-        "ambiguous": bool(report.anomalies),
+        "anomalies": [
+            {"code": odd.code, "part": odd.part} for odd in report.anomalies[:_ANOMALIES]
+        ],
+        "ambiguous": any(weight_of(odd.code) is not Weight.HARMLESS for odd in report.anomalies),
         "spam": _score_json(report.score) if report.score else None,
         "reasons": [
             {
