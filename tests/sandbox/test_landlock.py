@@ -57,6 +57,14 @@ def test_files_are_read_where_that_was_given_only(tmp_path: Path, abi: int) -> N
     assert _restricted(Path("/etc/passwd").read_bytes, tmp_path, abi) == "Permission denied"
 
 
+@pytest.mark.parametrize("abi", _ABIS)
+def test_rights_on_a_folder_are_rights_on_everything_in_it(tmp_path: Path, abi: int) -> None:
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    file = tmp_path / "deep" / "deeper" / "file"
+    assert _restricted(file.touch, Path("/"), abi) == "done"
+    assert file.exists()
+
+
 def test_nothing_in_the_own_folder_can_be_executed(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\n")

@@ -12,7 +12,11 @@ import pytest
 
 from mailwarden.sandbox.kernel import PR_SET_NO_NEW_PRIVS, prctl, system_call
 from mailwarden.sandbox.seccomp import filter_program, has_seccomp, restrict_calls
+from mailwarden.unpack.budget import Limit, OverLimitError
+from mailwarden.unpack.child_program import output_of
+from support.daemon_process import children_of, is_alive
 from support.forked import in_fork
+from support.waiting import wait_until
 
 _CLONE_NEWUSER = 0x1000_0000
 _CLONE = {"x86_64": 56, "aarch64": 220}[platform.machine()]
@@ -31,6 +35,13 @@ def _filtered(attempt: Callable[[], object], *, forbids_signals: bool = False) -
 
 def test_this_kernel_takes_filters() -> None:
     assert has_seccomp()
+
+
+def test_a_machine_whose_calls_have_other_numbers_has_no_filter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert not has_seccomp()
 
 
 @pytest.mark.parametrize(
@@ -70,3 +81,22 @@ def test_where_landlock_does_not_keep_signals_inside_the_filter_does() -> None:
     for attempt in (lambda: os.kill(parent, 0), lambda: os.killpg(os.getpgid(parent), 0)):
         assert _filtered(attempt, forbids_signals=True) == "No such process"
         assert _filtered(attempt) == "done"
+
+
+def test_where_signals_are_forbidden_a_silent_program_dies_with_its_process() -> None:
+    def tire() -> None:
+        raise OverLimitError(Limit.SECONDS)
+
+    def start_and_leave() -> None:
+        with pytest.raises(OverLimitError):
+            next(output_of(("sleep", "60"), b"", tire))
+        (left,) = children_of(os.getpid())
+        assert is_alive(left)
+        os.write(writing, str(left).encode())
+
+    reading, writing = os.pipe()
+    assert _filtered(start_and_leave, forbids_signals=True) == "done"
+    left = int(os.read(reading, 100))
+    wait_until(lambda: not is_alive(left), 30, "the program has ended")
+    os.close(reading)
+    os.close(writing)

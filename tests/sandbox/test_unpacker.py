@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import struct
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -13,14 +14,15 @@ import pytest
 
 from mailwarden.ports.unpacker import Unpacked
 from mailwarden.sandbox.messages import Outcome, encode
+from mailwarden.sandbox.nursery import WAITING_CHILDREN
 from mailwarden.sandbox.program import NurseryGoneError, NurseryProgram
-from mailwarden.sandbox.unpacker import Sandbox
+from mailwarden.sandbox.unpacker import Sandbox, _judged
 from mailwarden.unpack.budget import Limit, Spent, UnpackLimits
 from mailwarden.unpack.contents import Contents, Item, Reason, Span, Unopened
 from mailwarden.unpack.walk import Job, unpack_payload
 from mailwarden.verdict.report import Fault
 from support.bad_openers import FORMATS, misbehaving
-from support.daemon_process import children_of, is_alive
+from support.daemon_process import helpers_at_work, is_alive
 from support.waiting import wait_until
 
 _SECONDS = 30.0
@@ -82,8 +84,8 @@ def _nursery_pid(sandbox: Sandbox) -> int:
 
 
 async def _wait_for_children(sandbox: Sandbox, count: int) -> list[int]:
-    await _wait(lambda: len(children_of(_nursery_pid(sandbox))) == count)
-    return children_of(_nursery_pid(sandbox))
+    await _wait(lambda: len(helpers_at_work(_nursery_pid(sandbox))) == count)
+    return helpers_at_work(_nursery_pid(sandbox))
 
 
 async def _wait(condition: Callable[[], bool]) -> None:
@@ -212,7 +214,8 @@ async def test_what_a_helper_leaves_behind_is_gone_with_it(
     folders = [Path(await _said(sandbox, "folder")) for _ in range(2)]
     assert folders[0] != folders[1]
     assert await _said(sandbox, "litter") == "littered"
-    await _wait(lambda: not any(folder.is_dir() for folder in tmp_path.glob("unpack-*/*")))
+    folders_in_use = (tmp_path, "the nursery's", *["a waiting child's"] * WAITING_CHILDREN)
+    await _wait(lambda: len(list(os.walk(tmp_path))) == len(folders_in_use))
 
 
 async def test_a_process_that_could_still_change_the_output_changes_no_verdict(
@@ -263,7 +266,7 @@ async def test_fifty_payloads_at_once_are_unpacked_by_four_children(sandbox: San
     async def watch() -> None:
         nonlocal most
         while True:
-            most = max(most, len(children_of(_nursery_pid(sandbox))))
+            most = max(most, len(helpers_at_work(_nursery_pid(sandbox))))
             await asyncio.sleep(0.001)
 
     watching = asyncio.create_task(watch())
@@ -324,6 +327,17 @@ async def test_a_lost_nursery_is_started_anew_but_not_for_every_message(sandbox:
     assert await _said(sandbox, "say", "again") == "again"
 
 
+async def test_a_nursery_lost_soon_after_its_start_is_not_started_at_once(
+    sandbox: Sandbox,
+) -> None:
+    await sandbox.start()
+    sandbox._not_before = asyncio.get_running_loop().time() + 1000
+    os.kill(_nursery_pid(sandbox), 9)
+    await _wait(lambda: not is_alive(_nursery_pid(sandbox)))
+    fault = await _fault(sandbox, misbehaving("say"))
+    assert fault == Fault("unpack", "the helper process has just been lost")
+
+
 async def test_a_nursery_lost_while_idle_costs_no_message(sandbox: Sandbox) -> None:
     await sandbox.start()
     sandbox._not_before = 0.0
@@ -347,6 +361,33 @@ async def test_a_nursery_that_cannot_start_is_a_temporary_fault(
         await sandbox.close()
     assert _is_empty(tmp_path)
     assert "no_such_module" in capfd.readouterr().err
+
+
+async def test_a_machine_without_room_for_a_nursery_is_a_temporary_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    sandbox = Sandbox(NurseryProgram(tmp_path, _TABLE))
+    assert (await _fault(sandbox, misbehaving("say"))).temporary
+    await sandbox.close()
+    assert _is_empty(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "temporary"),
+    [
+        (75, "the helper process could not be started or locked in", True),
+        (3, "the helper process failed with status 3", False),
+        (-40, "killed by signal 40 while unpacking", False),
+        (-31, "killed by SIGSYS while unpacking", False),
+        (-9, "killed by SIGKILL while unpacking", True),
+    ],
+)
+def test_only_what_the_payload_did_to_its_helper_is_lasting(
+    status: int, reason: str, *, temporary: bool
+) -> None:
+    unpacked = _judged(status, -1, Item("1.2", (), ("message",)))
+    assert unpacked.faults == (Fault("unpack", reason, temporary=temporary),)
 
 
 async def test_closing_makes_what_is_being_unpacked_a_temporary_fault(sandbox: Sandbox) -> None:

@@ -186,6 +186,19 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
+def helpers_at_work(nursery: int) -> list[int]:
+    """The children of a nursery that have a task; those that wait for one have no limit of time."""
+    return [pid for pid in children_of(nursery) if _has_limited_time(pid)]
+
+
+def _has_limited_time(pid: int) -> bool:
+    try:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return re.search(r"^Max cpu time +unlimited", limits, re.MULTILINE) is None
+
+
 def is_listening(path: Path) -> bool:
     """Somebody accepts connections there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:

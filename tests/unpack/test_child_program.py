@@ -1,5 +1,7 @@
 """Foreign programs and what they may write, with programs that every machine has."""
 
+import os
+import signal
 import time
 from contextlib import closing
 
@@ -9,6 +11,8 @@ from mailwarden.unpack import child_program
 from mailwarden.unpack.budget import Limit, OverLimitError
 from mailwarden.unpack.child_program import INPUT, output_of
 from mailwarden.unpack.members import UnreadableError, UnsupportedError
+from support.daemon_process import is_alive
+from support.waiting import wait_until
 
 
 def nothing() -> None:
@@ -66,3 +70,17 @@ def test_a_program_that_never_stops_ends_with_its_reader() -> None:
     with closing(output_of(("yes",), b"", nothing)) as pieces:
         assert next(pieces).startswith(b"y\ny\n")
     assert list(pieces) == []
+
+
+def test_a_program_ends_with_the_process_that_started_it() -> None:
+    reading, writing = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        for piece in output_of(("sh", "-c", "echo $$; exec sleep 60"), b"", nothing):
+            os.write(writing, piece)
+    os.close(writing)
+    program = int(os.read(reading, 100))
+    os.close(reading)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    wait_until(lambda: not is_alive(program), 30, "the program has ended")

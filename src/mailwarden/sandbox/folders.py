@@ -1,23 +1,52 @@
-"""Removing what a child left in its folder, which an enemy may have arranged."""
+"""The folders of nurseries and children: holding, sweeping, and removing what is in them.
 
+What a child left in its own an enemy may have arranged.
+"""
+
+import fcntl
 import itertools
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 # Before it the name of each nursery's folder; nothing else in a spool begins like this.
 PREFIX = "unpack-"
-# A nursery of another daemon that is just being replaced still works in its own.
+# A nursery that is just starting does not hold its folder yet.
 _LEFT_SECONDS = 3_600.0
+
+
+def hold(folder: Path) -> int:
+    """Keep a folder from being swept while the descriptor is open; raises `OSError`.
+
+    The lock goes with the process, however that ends. `BlockingIOError`: somebody else holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def sweep(directory: Path) -> None:
     """Remove what nurseries left that died together with their daemon; raises `OSError`."""
     before = time.time() - _LEFT_SECONDS
     for folder in directory.glob(f"{PREFIX}*"):
-        if folder.stat().st_mtime < before:
-            remove_tree(folder)
+        # It lives, or another daemon has just swept it, or it is nobody's folder.
+        with suppress(BlockingIOError, FileNotFoundError, NotADirectoryError):
+            if folder.stat(follow_symlinks=False).st_mtime < before:
+                _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    held = hold(folder)
+    try:
+        remove_tree(folder)
+    finally:
+        os.close(held)
 
 
 def remove_tree(folder: Path) -> bool:

@@ -32,7 +32,7 @@ from mailwarden.sandbox.confinement import (
     prepare_confinement,
     protection,
 )
-from mailwarden.sandbox.folders import remove_tree
+from mailwarden.sandbox.folders import hold, remove_tree
 from mailwarden.sandbox.kernel import PR_SET_CHILD_SUBREAPER, prctl
 from mailwarden.sandbox.messages import ENDED, EXIT_TEMPORARY, TASK, TASK_DESCRIPTORS, encode
 
@@ -75,6 +75,7 @@ class Nursery:
     ) -> None:
         self._daemon = daemon
         self._folder = folder
+        self._held = hold(folder)  # until this process ends: its children close theirs
         self._formats = formats
         self._confinement: Confinement = prepare_confinement(protection())
         self._children: dict[int, _Child] = {}
@@ -131,12 +132,8 @@ class Nursery:
 
     def _given(self, packet: bytes, files: list[int]) -> _Child:
         """The child that has the task now: one that waited, or a new one; raises `OSError`."""
-        while self._waiting:
-            child = self._waiting.pop()
-            with suppress(OSError), child.line as line:  # it may have been killed meanwhile
-                send_packet(line, packet, files)
-                return child
-        child = self._fork()
+        # The oldest is the likeliest to be locked in.
+        child = self._waiting.pop(0) if self._waiting else self._fork()
         with child.line as line:
             send_packet(line, packet, files)
         return child
@@ -153,11 +150,15 @@ class Nursery:
         folder = self._folder / str(self._forked)
         folder.mkdir(0o700)
         nursery = os.getpid()
-        line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            pid = os.fork()
-            if pid == 0:
-                run_child(Cell(nursery, theirs, folder), self._confinement, self._formats)
+        try:
+            line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                pid = os.fork()
+                if pid == 0:
+                    run_child(Cell(nursery, theirs, folder), self._confinement, self._formats)
+        except OSError:
+            self._leftovers.append(folder)
+            raise
         self._children[pid] = _Child(folder, line)
         return self._children[pid]
 

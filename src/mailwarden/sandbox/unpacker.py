@@ -38,8 +38,6 @@ _BY = "unpack"
 
 # A nursery that cannot live is not started for every message; its messages come again later.
 _RESTART_SECONDS = 5.0
-# One that died while it had nothing to do costs no message anything.
-_TRIES = 2
 
 # How a child dies whose time is over: the alarm on the wall, or its processor time.
 _TIME_SIGNALS = (signal.SIGALRM, signal.SIGXCPU)
@@ -124,17 +122,15 @@ class Sandbox:
         return int(status)
 
     async def _give(self, packet: bytes, descriptors: tuple[int, ...]) -> RunningNursery:
-        for tries_left in reversed(range(_TRIES)):
+        nursery = await self._living_nursery()
+        try:
+            nursery.give(packet, descriptors)
+        except NurseryGoneError:
+            # One that died while it had nothing to do costs no message anything.
+            self._discard(nursery)
             nursery = await self._living_nursery()
-            try:
-                nursery.give(packet, descriptors)
-            except NurseryGoneError:
-                self._discard(nursery)
-                if not tries_left:
-                    raise
-            else:
-                return nursery
-        raise NurseryGoneError("the helper process is gone")
+            nursery.give(packet, descriptors)
+        return nursery
 
     async def _living_nursery(self) -> RunningNursery:
         """The nursery, started by whoever comes first; a caller that gives up stops nobody."""

@@ -2,12 +2,14 @@
 
 The octets stand in anonymous memory, which the program finds as its standard input, able to seek;
 it knows no name from a message. Its output comes through a pipe, and whoever stops reading ends the
-program. This is the one file of this ring that may start programs; it runs in a helper process,
-whose limits the program inherits.
+program; so does the end of our own process. This is the one file of this ring that may start
+programs; it runs in a helper process, whose limits the program inherits.
 """
 
+import ctypes
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -25,6 +27,10 @@ _TICK_MILLISECONDS = 200
 _PIECE_BYTES = 65536
 # How long a program may take to die.
 _LAST_SECONDS = 1
+# include/uapi/linux/prctl.h
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+_LIBC.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 # No folder of anybody's to read preferences from, and names as UTF-8.
 _ENVIRONMENT = {"HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -68,6 +74,7 @@ def _write(descriptor: int, octets: bytes) -> None:
 
 @contextmanager
 def _started(arguments: tuple[str, ...], descriptor: int) -> Iterator[subprocess.Popen[bytes]]:
+    parent = os.getpid()
     try:
         program = subprocess.Popen(
             arguments,
@@ -75,6 +82,7 @@ def _started(arguments: tuple[str, ...], descriptor: int) -> Iterator[subprocess
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_ENVIRONMENT,
+            preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509 - a helper has no other thread
         )
     except OSError as error:
         raise UnsupportedError(f"{arguments[0]} is not installed or cannot be started") from error
@@ -84,8 +92,23 @@ def _started(arguments: tuple[str, ...], descriptor: int) -> Iterator[subprocess
         _end(program)
 
 
+def _die_with(parent: int) -> None:
+    """Let the kernel kill the program when its parent ends, which no program does by itself.
+
+    It is kept when the program takes this process's place (prctl(2)); what a fork inherits is
+    cleared, so that our own parent cannot set it for us.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _end(program: subprocess.Popen[bytes]) -> None:
-    """Kill a program; where even that is forbidden, it dies of its pipe or with our own process."""
+    """Kill a program.
+
+    A filter of system calls may forbid even that (it is then as if there were no such process), and
+    limits of another process as well: then it dies of its pipe, or with our own process.
+    """
     program.kill()
     if program.stdout:
         program.stdout.close()
