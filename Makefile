@@ -16,7 +16,7 @@ TEST_PACKAGES := clamd:clamav-daemon clamdscan:clamdscan spamd:spamd spamc:spamc
     spamassassin:spamassassin tcpserver:ucspi-tcp smtpfront-qmail:mailfront swaks:swaks \
     qpsmtpd-forkserver:qpsmtpd cc:gcc bsdtar:libarchive-tools lsar:unar
 
-.PHONY: help setup demo test lint types contracts tests lock bench fuzz clean
+.PHONY: help setup demo test lint types contracts tests lock bench fuzz corpus clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -27,6 +27,7 @@ help:
 	@echo 'make lint types contracts tests   one of these alone'
 	@echo 'make bench        measure the gate (ARGS="--help" says how)'
 	@echo 'make fuzz         fuzz every reader of foreign bytes (SECONDS=60 each, TARGET=open/zip)'
+	@echo 'make corpus       compare with a test corpus (CORPUS=folder, ../shared/corpus)'
 	@echo 'make lock         renew the locked requirements'
 	@echo 'make clean        remove .venv and everything that was made'
 
@@ -78,7 +79,7 @@ lint: $(STAMPS)/dev
 types: $(STAMPS)/dev
 	@echo '== types'
 	@MYPYPATH=src:tests:bench:client:fuzz $(BIN)/mypy --explicit-package-bases \
-	    src/mailwarden tests bench client fuzz
+	    src/mailwarden tests bench client fuzz agreement
 
 contracts: $(STAMPS)/dev
 	@echo '== contracts'
@@ -100,6 +101,11 @@ bench: $(STAMPS)/dev packages
 SECONDS ?= 60
 fuzz: $(STAMPS)/dev packages
 	@$(BIN)/python fuzz/run.py --seconds $(SECONDS) $(if $(SEEDS),--seeds $(SEEDS)) $(TARGET)
+
+# Agreement with the expectations of other programs; nothing of the corpus is in the repository.
+CORPUS ?= ../shared/corpus
+corpus: $(STAMPS)/package
+	@$(BIN)/python -m agreement "$(CORPUS)" $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11
 lock: $(STAMPS)/uv
