@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwarden.message.anomalies import ANOMALIES, Weight, weight_of
-from mailwarden.message.content import ODD_BYTES_A_MESSAGE, Content, ContentReader, read_content
+from mailwarden.message.content import (
+    BRIEF_BYTES_A_MESSAGE,
+    ODD_BYTES_A_MESSAGE,
+    Content,
+    ContentReader,
+    read_content,
+)
 
 
 def of_type(value: bytes) -> Content:
@@ -251,6 +257,18 @@ def test_odd_fields_of_one_message_are_read_in_every_way_until_there_are_too_man
     assert reader.read([odd[0]], [], []) == contents[0]
     read_in_every_way = sum(not content.is_cut for content in contents)
     assert read_in_every_way * len(odd[-1]) <= ODD_BYTES_A_MESSAGE * 2
+
+
+def test_behind_all_limits_nothing_is_read_and_that_is_said() -> None:
+    reader = ContentReader()
+    most = ODD_BYTES_A_MESSAGE + BRIEF_BYTES_A_MESSAGE
+    for number in range(most // 1_000):
+        value = b' text/plain; name="a(%d' % number
+        assert reader.read([value.ljust(1_000, b"b")], [], []).media_types
+    unread = reader.read([b' text/plain; name="a(b.exe'], [], [])
+    assert unread.is_cut
+    assert not unread.media_types
+    assert reader.read([b" text/html"], [], []).media_types == ("text/html",)
 
 
 @pytest.mark.parametrize(

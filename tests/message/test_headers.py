@@ -231,3 +231,13 @@ def test_any_bytes_give_a_header_whose_offsets_follow_each_other(pieces: list[by
     for name in {field.name for field in header.fields if field.name}:
         same = [field for field in header.fields if field.name.lower() == name.lower()]
         assert list(header.all(name)) == same
+
+
+@given(
+    st.lists(st.sampled_from([b"Date", b"date:", b"\ndate \r:", b"\n", b"\r", b" ", b":", b"x"]))
+)
+def test_fields_are_found_by_name_where_they_are_found_in_order(pieces: list[bytes]) -> None:
+    header = read(b"".join(pieces))
+    dates = tuple(field for field in header.fields if field.name.lower() == b"date")
+    assert header.all(b"Date") == dates
+    assert header.first(b"date") == next(iter(dates), None)

@@ -68,7 +68,7 @@ def test_an_encoded_message_is_a_leaf_by_its_decoded_octets() -> None:
     )
     leaf = leaves_of(raw)[0]
     assert (leaf.media_type, leaf.octets, leaf.is_plain) == (
-        "message/rfc822", b"Subject: x\n\nhello", False,
+        "message/rfc822", b"Subject: x\n\nhello", True,
     )  # fmt: skip
 
 

@@ -106,6 +106,13 @@ def test_a_boundary_inside_a_header_ends_the_part() -> None:
     assert bodies(raw) == [b"", b"two"]
 
 
+def test_an_attached_message_that_is_all_header_does_not_stick_out_of_its_part() -> None:
+    for end in (b"\n", b"\r\n"):
+        raw = MIXED + b"--b\nContent-Type: message/rfc822\n\nSubject: x" + end + end + b"--b--\n"
+        outer, inner = list(read(raw).walk())[1:]
+        assert outer.body_start <= inner.header.start <= inner.body_end <= outer.body_end
+
+
 def test_boundaries_may_have_blanks_after_them_and_be_quoted() -> None:
     raw = b'Content-Type: multipart/mixed; boundary="a b"\n\n--a b \t\n\none\n--a b-- \n'
     assert bodies(raw) == [b"one"]
@@ -162,7 +169,7 @@ def test_names_are_taken_from_every_repeated_field() -> None:
         (b"Content-Transfer-Encoding: base64\n" + MIXED + b"--b\n\n--b--", "encoded-container"),
         (
             b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQQ==",
-            "encoded-container",
+            "encoded-message",
         ),
         (b"Content-Type: text/plain\nX: a\rb\n\n", "cr-in-header"),
         (MIXED + b"--b junk\n\n--b--\n", "delimiter-with-junk"),

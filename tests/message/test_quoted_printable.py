@@ -1,16 +1,34 @@
 import binascii
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwarden.message.quoted_printable import (
+    _ILLEGAL_ESCAPE,
+    _SOFT_BREAK_WITH_BLANKS,
     ODD_BYTES,
     broken_quoted_printable,
     is_clean_quoted_printable,
     usual_quoted_printable,
 )
+
+
+@given(st.lists(st.sampled_from([b"=", b"\r", b"\n", b" ", b"4a", b"Z"])).map(b"".join))
+def test_escapes_are_told_apart_as_one_by_one(octets: bytes) -> None:
+    lines = _SOFT_BREAK_WITH_BLANKS.sub(b"=", octets)
+    expected = binascii.a2b_qp(_ILLEGAL_ESCAPE.sub(b"=3D", lines))
+    assert usual_quoted_printable(octets) == expected
+
+
+def test_broken_escapes_everywhere_take_little_memory() -> None:
+    tracemalloc.start()
+    for body in (b"= " * 1_000_000, b"==a" * 1_000_000, b"= \n" * 1_000_000):
+        usual_quoted_printable(body)
+    assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    tracemalloc.stop()
 
 
 @given(st.binary())
@@ -47,6 +65,15 @@ def test_an_illegal_escape_is_kept_or_dropped(body: bytes) -> None:
 
 def test_an_escape_before_a_bare_cr_hides_nothing() -> None:
     assert usual_quoted_printable(b"a=\rhidden\nb") == b"a=\rhidden\nb"
+
+
+@pytest.mark.parametrize(
+    ("body", "octets"), [(b"==\r", b"==\r"), (b"==41", b"=A"), (b"===3D", b"==="), (b"=", b"")]
+)
+def test_two_equals_signs_neither_become_one_nor_take_in_what_follows(
+    body: bytes, octets: bytes
+) -> None:
+    assert usual_quoted_printable(body) == octets
 
 
 @given(st.one_of(st.binary(), st.text(alphabet="=0aZ \r\n").map(str.encode)))

@@ -38,7 +38,7 @@ ENCODINGS = ["base64", "quoted-printable", "uuencode", "yenc", "", "x-nonsense"]
             b"h" + base64.b64decode(b"Thislistismoderated="),
             False,
         ),
-        ("base64", b"aGVsb", b"hel", False),
+        ("base64", b"aGVsb", b"hel", True),
         ("base64", b"====", b"", False),
         ("base64", b"\xff\xfe", b"", False),
         ("quoted-printable", b"a=41=\nb=\r\nc", b"aAbc", True),

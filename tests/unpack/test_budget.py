@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from mailwarden.unpack.budget import (
+    BYTES_A_SECOND,
     RATIO_FREE_BYTES,
     Budget,
     Limit,
@@ -33,7 +34,9 @@ def test_what_is_spent_is_known() -> None:
     meter.count_member()
     meter.count_bytes(1_234)
     clock.now += 2.5
-    assert budget.spent == Spent(1_234, 1, 2.5)
+    spent = budget.spent
+    assert (spent.bytes_produced, spent.files) == (1_234, 1)
+    assert spent.seconds == pytest.approx(2.5, abs=0.001)
 
 
 def test_one_member_too_many_is_over_the_limit() -> None:
@@ -71,6 +74,19 @@ def test_time_is_looked_at_with_every_count() -> None:
         assert raised.value.limit is Limit.SECONDS
 
 
+def test_what_comes_out_brings_its_own_time_with_it() -> None:
+    clock = Clock()
+    meter = Budget(LIMITS, clock).meter(1_000_000)
+    meter.count_bytes(9_000_000)
+    clock.now += LIMITS.seconds + 9_000_000 / BYTES_A_SECOND - 0.001
+    meter.check_time()
+    clock.now += 0.002
+    with pytest.raises(OverLimitError) as raised:
+        meter.check_time()
+    assert raised.value.limit is Limit.SECONDS
+    assert clock.now - 100.0 < LIMITS.most_seconds
+
+
 def test_pieces_are_counted_before_the_next_one_is_made() -> None:
     made = []
 
@@ -102,4 +118,6 @@ def test_an_attempt_that_is_thrown_away_costs_nothing_but_time() -> None:
         clock.now += 0.1
     assert budget.spent.bytes_produced == 9_000_017
     assert budget.spent.files == 1
-    assert budget.spent.seconds == pytest.approx(1.0)
+    assert budget.spent.seconds == 0.0  # what came out was worth the time
+    clock.now += 9_000_000 * 10 / BYTES_A_SECOND
+    assert budget.spent.seconds == pytest.approx(1.0, abs=0.001)

@@ -7,6 +7,8 @@ The toy format is a gzip signature followed by pieces: what `file_types` takes f
 from collections.abc import Iterator, Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailwarden.unpack.budget import Limit, Meter, UnpackLimits
 from mailwarden.unpack.contents import Contents, Item, Reason, Span
@@ -176,7 +178,7 @@ def test_a_folder_is_told_from_a_file_by_its_name() -> None:
 
 
 def test_an_archive_behind_a_program_or_with_hidden_data_is_kept() -> None:
-    script = {
+    script: Script = {
         toy(b"A"): (Member(("b.gz",), toy(b"B")), Member(("c.gz",), b"MZ" + b"\0" * 600)),
         toy(b"B"): (Trait.HIDDEN_DATA, Member(("x",), b"x")),
     }
@@ -239,3 +241,30 @@ def test_names_are_cut_in_paths_but_not_in_items() -> None:
     contents, _ = opened({toy(b"A"): (Member((name,), b"1"),)}, toy(b"A"))
     assert contents.items[1].names == (name,)
     assert len(contents.items[1].path) < 300
+
+
+# A tree: the octets of a file, or the members of a toy archive.
+Tree = bytes | list["Tree"]
+
+
+def planted(tree: Tree, script: dict[bytes, tuple[Opened | Exception, ...]]) -> bytes:
+    if isinstance(tree, bytes):
+        return tree
+    members = tuple(Member((), planted(one, script)) for one in tree)
+    octets = toy(b"%d" % len(script))
+    script[octets] = (*members, UnreadableError("x")) if len(members) % 2 else members
+    return octets
+
+
+@given(st.recursive(st.binary(max_size=5), lambda inner: st.lists(inner, max_size=6)))
+def test_whatever_is_in_whatever_is_taken_apart_within_the_budget(tree: Tree) -> None:
+    limits = UnpackLimits(bytes_produced=100, files=10, depth=3, ratio=100, seconds=10.0)
+    script: dict[bytes, tuple[Opened | Exception, ...]] = {}
+    octets = planted(tree, script)
+    contents, shelf = opened(script, octets, limits=limits)
+    assert len(contents.items) <= limits.files + 1
+    assert len(shelf.octets) <= limits.bytes_produced
+    assert max(item.depth for item in contents.items) <= limits.depth + 1
+    for item in contents.items:
+        span = item.extracted or Span(0, 0)
+        assert 0 <= span.start <= span.end <= len(shelf.octets)

@@ -60,11 +60,11 @@ _HEADERS = {
         "A header begins with a continuation line: it belongs to whatever is put before it.",
     ),
     "field-without-name": Meaning(
-        Weight.MALFORMED,
+        Weight.AMBIGUOUS,  # scripts that put a line break into a subject or an address do it
         "A header line has no field name: some readers skip it, for others the body begins there.",
     ),
     "broken-field-name": Meaning(
-        Weight.MALFORMED,
+        Weight.AMBIGUOUS,  # so do programs that begin with a byte order mark
         "A field name holds characters that no name may have: readers skip the field, repair its"
         " name or begin the body there.",
     ),
@@ -85,11 +85,11 @@ _HEADERS = {
 # The tree of parts (`parts`).
 _PARTS = {
     "multipart-without-boundary": Meaning(
-        Weight.MALFORMED,
+        Weight.AMBIGUOUS,
         "A multipart does not say what separates its parts: readers guess, or see none.",
     ),
     "multipart-without-parts": Meaning(
-        Weight.MALFORMED,
+        Weight.AMBIGUOUS,
         "A multipart's boundary is nowhere in it: readers show its text, or nothing.",
     ),
     "multipart-unclosed": Meaning(
@@ -124,8 +124,11 @@ _PARTS = {
         "Text looks like the beginning of a part: returned mail often does.",
     ),
     "encoded-container": Meaning(
-        Weight.MALFORMED,
-        "A multipart or an attached message is encoded as a whole: readers decode it or do not.",
+        Weight.AMBIGUOUS, "A multipart is encoded as a whole: a few readers decode it."
+    ),
+    "encoded-message": Meaning(
+        Weight.HARMLESS,  # both readings are opened, and many programs attach mail like any file
+        "An attached message is encoded as a whole: readers decode it or do not.",
     ),
     "partial-message": Meaning(
         Weight.AMBIGUOUS,

@@ -38,37 +38,39 @@ def clean_base64(octets: bytes) -> bytes | None:
 
     Readers that decode line by line lose what is left over in a line of another length than 4n.
     """
-    decoded = _whole(octets)
-    return decoded if decoded is not None and _has_whole_lines(octets) else None
-
-
-def _whole(octets: bytes) -> bytes | None:
     # What honest software writes first: a fifth of the time that all blanks take.
-    lines = octets.replace(b"\r\n", b"").replace(b"\n", b"")
-    try:
-        return pybase64.b64decode(lines, validate=True)
-    except binascii.Error:
-        return _nearly_clean(octets)
+    without_crlf = octets.replace(b"\r\n", b"") if b"\r" in octets else octets
+    packed = without_crlf.replace(b"\n", b"")
+    line_feeds = (len(octets) - len(without_crlf)) // 2 + len(without_crlf) - len(packed)
+    decoded = _strictly(packed) or _nearly_clean(octets)
+    return decoded if decoded is not None and _has_whole_lines(octets, line_feeds) else None
 
 
-def _nearly_clean(octets: bytes) -> bytes | None:
-    packed = octets.translate(None, _BLANKS)
-    if not packed.endswith(b"="):
-        packed += _missing_padding(packed)
+def _strictly(packed: bytes) -> bytes | None:
     try:
         return pybase64.b64decode(packed, validate=True)
     except binascii.Error:
         return None
 
 
-def _has_whole_lines(octets: bytes) -> bool:
-    """Whether every line but the last one has whole quanta; quick where lines are equally long."""
+def _nearly_clean(octets: bytes) -> bytes | None:
+    packed = octets.translate(None, _BLANKS)
+    if not packed.endswith(b"="):
+        packed = _completed(packed)
+    return _strictly(packed)
+
+
+def _has_whole_lines(octets: bytes, line_feeds: int) -> bool:
+    """Whether every line but the last one has whole quanta; quick where lines are equally long.
+
+    `line_feeds` is how many there are: to count them takes longer than to decode.
+    """
     length = octets.find(b"\n") + 1
     if not length:
         return True
     line_end = 2 if octets[length - 2 : length - 1] == b"\r" else 1
     full_lines = octets[length - 1 :: length]
-    if not (length - line_end) % _QUANTUM and full_lines.count(b"\n") >= octets.count(b"\n") - 1:
+    if not (length - line_end) % _QUANTUM and full_lines.count(b"\n") >= line_feeds - 1:
         return True
     lines = octets.rstrip(_BLANKS).split(b"\n")[:-1]
     return not any(len(line.translate(None, _BLANKS)) % _QUANTUM for line in lines)
@@ -96,14 +98,14 @@ def broken_base64(octets: bytes) -> Iterator[bytes]:
 
 def _decoded(stream: bytes) -> bytes:
     """Decode letters of the alphabet, without padding."""
-    if len(stream) % _QUANTUM == 1:  # six bits are no octet
-        stream = stream[:-1]
-    return pybase64.b64decode(stream + _missing_padding(stream), validate=True)
+    return pybase64.b64decode(_completed(stream), validate=True)
 
 
-def _missing_padding(packed: bytes) -> bytes:
-    """Some programs leave the padding out; nothing can hide in that."""
-    return {2: b"==", 3: b"="}.get(len(packed) % _QUANTUM, b"")
+def _completed(packed: bytes) -> bytes:
+    """Some programs leave the padding out, returned mail is cut; nothing can hide in that."""
+    if len(packed) % _QUANTUM == 1:  # six bits are no octet
+        return packed[:-1]
+    return packed + {2: b"==", 3: b"="}.get(len(packed) % _QUANTUM, b"")
 
 
 def _without_padding(octets: bytes) -> bytes:

@@ -7,7 +7,7 @@ Source: RFC 2045, RFC 2047, RFC 2183, RFC 2231, with what clients do beyond them
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -21,6 +21,8 @@ from mailwarden.message.structured import KNOWN_KEY, VALUE_BYTES
 # Each byte costs some six microseconds at worst. Honest fields that are odd have 200 bytes, and a
 # message has a few.
 ODD_BYTES_A_MESSAGE = 100_000
+# Behind these, so many are read in the usual way only, three microseconds each at worst; then none.
+BRIEF_BYTES_A_MESSAGE = 100_000
 # Fields of this length come again and again; what is longer holds a boundary or a name.
 _CACHED_BYTES = 512
 _CACHED_VALUES = 2_048
@@ -61,11 +63,15 @@ class Content:
     is_cut: bool
 
 
+_UNREAD = Content((), (), (), (), (), (), (), is_cut=True)
+
+
 class ContentReader:
     """Reads the fields of all parts of one message, in all readings of it; it ends with them.
 
     What cannot be read plainly is read once, and in every way only until `ODD_BYTES_A_MESSAGE` of
-    such fields have been; after that only the usual way, which `is_cut` says.
+    such fields have been; after that only in the usual way, until `BRIEF_BYTES_A_MESSAGE` have
+    been; `is_cut` says so.
     """
 
     def __init__(self) -> None:
@@ -88,6 +94,8 @@ class ContentReader:
         known = self._known.get(fields)
         if known is None:
             self._odd_bytes_left -= size
+            if self._odd_bytes_left < -BRIEF_BYTES_A_MESSAGE:
+                return _UNREAD
             known = _content(gather(*fields, is_brief=self._odd_bytes_left < 0))
             self._known[fields] = known
         return known
@@ -120,9 +128,9 @@ def _plain_content(
     types: tuple[bytes, ...], dispositions: tuple[bytes, ...], encodings: tuple[bytes, ...]
 ) -> Content | None:
     """Read fields that everybody reads alike; None when one of them is not so."""
-    media = _plain_value(types)
-    disposition = _plain_value(dispositions)
-    encoding = _plain_value(encodings)
+    media = _plain_field(types)
+    disposition = _plain_field(dispositions)
+    encoding = _plain_field(encodings)
     if media is None or disposition is None or encoding is None:
         return None
     encoding_word = encoding[0]
@@ -148,16 +156,23 @@ def _plain_content(
 _cached_plain = lru_cache(maxsize=_CACHED_VALUES)(_plain_content)
 
 
-def _plain_value(values: tuple[bytes, ...]) -> tuple[str, dict[bytes, bytes]] | None:
+def _plain_field(values: tuple[bytes, ...]) -> "_Plain | None":
     """Give the word and the parameters of at most one plain field, else None."""
     if not values:
         return "", {}
-    match = _PLAIN.fullmatch(values[0])
-    if match is None or len(values) > 1 or len(values[0]) > VALUE_BYTES:
+    value = values[0]
+    if len(values) > 1 or len(value) > VALUE_BYTES:
+        return None
+    return _cached_value(value) if len(value) <= _CACHED_BYTES else _plain_value(value)
+
+
+def _plain_value(value: bytes) -> "_Plain | None":
+    match = _PLAIN.fullmatch(value)
+    if match is None:
         return None
     parameters: dict[bytes, bytes] = {}
-    for key, value in _PLAIN_PARAMETER.findall(match["parameters"]):
-        text = value[1:-1] if value.startswith(b'"') else value
+    for key, quoted in _PLAIN_PARAMETER.findall(match["parameters"]):
+        text = quoted[1:-1] if quoted.startswith(b'"') else quoted
         name = key.lower()
         is_odd = b"=" in text and (
             KNOWN_KEY.search(text) or (b"=?" in text and name not in _NAME_KEYS)
@@ -168,8 +183,13 @@ def _plain_value(values: tuple[bytes, ...]) -> tuple[str, dict[bytes, bytes]] | 
     return match["word"].decode("ascii").lower(), parameters
 
 
+# A word and its parameters, which nobody may change: they are shared.
+_Plain = tuple[str, Mapping[bytes, bytes]]
+_cached_value = lru_cache(maxsize=_CACHED_VALUES)(_plain_value)
+
+
 def _plain_names(
-    types: dict[bytes, bytes], dispositions: dict[bytes, bytes]
+    types: Mapping[bytes, bytes], dispositions: Mapping[bytes, bytes]
 ) -> tuple[str, ...] | None:
     """Give every name; None when two of them say different things about the file."""
     names: dict[str, None] = {}
@@ -177,7 +197,7 @@ def _plain_names(
         for values in (dispositions, types):
             if key in values:
                 names.update(dict.fromkeys(_plain_name(key, values[key])))
-    if len({extension(name) for name in names} - {""}) > 1:
+    if len(names) > 1 and len({extension(name) for name in names} - {""}) > 1:
         return None
     return tuple(names)
 

@@ -4,7 +4,7 @@ The default of every choice makes the usual reading, which most clients take.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import TypeVar
 
@@ -40,6 +40,22 @@ class Dialect:
     boundaries_end_headers: bool = True
     parts_after_closing: bool = True
     opens_encoded_messages: bool = False
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it takes another candidate than the first."""
+        return bool(self.media_type or self.boundary)
+
+    def with_habits_of(self, other: "Dialect") -> "Dialect":
+        """Give the dialect of a client that differs in the habits of both."""
+        if self == USUAL:
+            return other
+        others = {
+            one.name: getattr(other, one.name)
+            for one in fields(other)
+            if getattr(other, one.name) != one.default
+        }
+        return replace(self, **(others | {"name": f"{self.name}+{other.name}"}))
 
 
 USUAL = Dialect("usual")

@@ -70,8 +70,8 @@ def _octets(encoding: bytes, text: bytes, underscore: bytes) -> bytes:
 
 def decode_text(octets: bytes, charset: str) -> str:
     """Decode octets by a charset's name; an empty or unknown one means UTF-8, else Latin-1."""
-    codec = _CODECS.get(normalize_encoding(charset).lower())
-    if codec is not None:
+    codec = codec_name(charset)
+    if codec:
         return _without_surrogates(octets.decode(codec, "replace"))
     try:
         return octets.decode("utf-8")
@@ -81,7 +81,7 @@ def decode_text(octets: bytes, charset: str) -> str:
 
 def codec_name(charset: str) -> str:
     """Return what Python calls a charset; empty when it is unknown."""
-    return _CODECS.get(normalize_encoding(charset).lower(), "")
+    return _CODECS.get(normalize_encoding(charset).lower(), "") if charset else ""
 
 
 def _without_surrogates(text: str) -> str:

@@ -67,10 +67,13 @@ def has_direction_override(name: str) -> bool:
 
 def decode_name(octets: bytes, charset: str) -> tuple[str, ...]:
     """Give the texts that a parameter's octets may be; `charset` is empty when none is named."""
-    texts = [decode_text(octets, charset)]
+    text = decode_text(octets, charset)
+    if not charset and b"=?" not in octets:
+        return (text,)
+    texts = [text]
     if "16" in charset:
         texts += [decode_text(octets, order.decode()) for order in _OCTET_ORDERS]
-    if not charset and b"=?" in octets:
+    if not charset:
         texts.insert(0, decode_words(octets))
         texts.append(decode_odd_words(octets))
         texts += [decode_words(_UTF_16.sub(order, octets)) for order in _OCTET_ORDERS]

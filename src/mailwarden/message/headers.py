@@ -135,14 +135,15 @@ def read_header(
     ending: HeaderEnd = HeaderEnd.EMPTY_LINE,
 ) -> Header:
     """Read the header that begins at `start` and lies before `end`."""
-    empty = _EMPTY_LINE.match(raw, start, end)
-    if empty is not None:
-        return Header(b"", start, empty.end(), exceeded=False, is_clean=True)
-    clean = _CLEAN.match(raw, start, min(end, start + limits.header_bytes))
+    most = min(end, start + limits.header_bytes)
+    clean = _CLEAN.match(raw, start, most)
     clean_end = clean.end() if clean else start
-    fields_end, body_start = _bounds(raw, clean_end, end, ending)
-    whole = raw[start : min(fields_end, start + limits.header_bytes)]
-    block = _cut(whole, limits.header_fields)
+    # Nearly every header is clean up to its empty line, where all readers end it.
+    empty = _EMPTY_LINE.match(raw, clean_end, end) if clean_end < most else None
+    fields_end, body_start = (
+        (clean_end, empty.end()) if empty else _bounds(raw, clean_end, end, ending)
+    )
+    block = _cut(raw[start : min(fields_end, most)], limits.header_fields)
     return Header(
         block,
         start,

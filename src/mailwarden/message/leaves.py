@@ -17,6 +17,8 @@ from mailwarden.message.transfer import IDENTITY, decode, decodings
 # "This is a multi-part message in MIME format." and the footer of a mailing list are not more.
 _USUAL_LINES = 2
 _USUAL_BYTES = 500
+# More text than this is no mail that somebody reads to its end.
+_READ_BYTES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Leaf:
     octets: bytes
     is_plain: bool
     is_clean: bool
+
+    @property
+    def is_broken_file(self) -> bool:
+        """Whether readers may decode another file than this; of a long text nobody reads the end."""
+        is_file = bool(self.names) or not self.media_type.startswith("text/")
+        return not self.is_clean and (is_file or len(self.octets) > _READ_BYTES)
 
 
 def leaves(readings: Readings) -> tuple[Leaf, ...]:

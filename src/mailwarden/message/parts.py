@@ -42,10 +42,9 @@ _DELIMITER = re.compile(rb"\n--[^\r\n]{0,200}")
 _HEADER_STOP = re.compile(rb"\n(?:\r?\n|--[^\r\n]{0,200})")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 # What follows a line that begins with "--", when it begins a part: fields, one of them of MIME.
-PART_HEADER = re.compile(
-    rb"[^\n]*\n(?:[!-9;-~]{1,70}[ \t]*:[^\n]{0,500}\n(?:[ \t][^\n]{0,500}\n){0,8}){0,8}?content-",
-    re.IGNORECASE,
-)
+_FIELDS = rb"(?:[!-9;-~]{1,70}[ \t]*:[^\n]{0,500}\n(?:[ \t][^\n]{0,500}\n){0,8}){0,8}?content-"
+PART_HEADER = re.compile(rb"[^\n]*\n" + _FIELDS, re.IGNORECASE)
+_BLANK_LINES_BEFORE_HEADER = re.compile(rb"(?:\r?\n)++" + _FIELDS, re.IGNORECASE)
 # The same behind a CR that ends no line, whatever ends the lines of that header.
 _PART_AFTER_CR = re.compile(rb"\r--[^\r\n]{0,200}[\r\n]{1,4}[!-9;-~]{1,70}[ \t]*:")
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
@@ -105,7 +104,6 @@ class _Reader:
         self._raw = raw
         self._limits = limits
         self._dialect = dialect
-        self._is_usual = dialect == USUAL
         self._branches: list[_Branch] = []  # parents before children
         self._path: list[_Branch] = []  # from the root to the current part
         self._by_boundary: dict[bytes, _Branch] = {}
@@ -118,8 +116,7 @@ class _Reader:
 
     def read(self) -> Reading:
         self._begin(0, "text/plain")
-        if self._is_usual:
-            self._look_around()
+        self._look_around()
         self._read_multiparts()
         root = self._path[0]
         self._end_below(None, len(self._raw))
@@ -136,7 +133,7 @@ class _Reader:
     def _look_around(self) -> None:
         """Note what makes some readers find other lines than those that are read here."""
         raw, root = self._raw, ""
-        if raw[:2].startswith((b"\n", b"\r\n")) and PART_HEADER.match(raw):
+        if _BLANK_LINES_BEFORE_HEADER.match(raw):
             self._note("begins-with-blank-line", root)
         if raw.find(b"\r") >= 0 and _PART_AFTER_CR.search(raw):
             self._note("delimiter-after-cr", root)
@@ -194,8 +191,6 @@ class _Reader:
 
     def _look_at(self, match: re.Match[bytes]) -> None:
         """Note a line that is no boundary here, and may be one for others."""
-        if not self._is_usual:
-            return
         if self._boundaries and match[0].startswith(self._boundaries, len(b"\n--")):
             self._note_once("delimiter-with-junk")
         if "part-like-text" not in self._noted and PART_HEADER.match(self._raw, match.end()):
@@ -254,9 +249,8 @@ class _Reader:
         if len(content.media_types) > 1 or len(content.boundaries) > 1:
             candidates = (self._candidates, len(content.media_types), len(content.boundaries))
             self._candidates = max(candidates)
-        if self._is_usual:
-            for code in oddities(header) + content.anomalies:
-                self._note(code, branch.path)
+        for code in oddities(header) + content.anomalies:
+            self._note(code, branch.path)
         if content.is_cut:
             self._exceeded["parameters"] = None
         return branch
@@ -297,7 +291,7 @@ class _Reader:
             return False
         if IDENTITY.issuperset(branch.content.encodings):
             return True
-        self._note("encoded-container", branch.path)
+        self._note("encoded-container" if is_multipart else "encoded-message", branch.path)
         return is_multipart or self._dialect.opens_encoded_messages
 
     def _open(self, branch: _Branch) -> None:
@@ -344,9 +338,7 @@ class _Reader:
             self._note("multipart-unclosed", branch.path)
 
     def _note(self, code: str, path: str) -> None:
-        """What is odd is said once, by the usual reading."""
-        if self._is_usual:
-            self._anomalies.append(Anomaly(code, path))
+        self._anomalies.append(Anomaly(code, path))
 
     def _note_once(self, code: str) -> None:
         if code not in self._noted:

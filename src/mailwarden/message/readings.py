@@ -5,11 +5,12 @@ that find the same are dropped, so that an honest message has one.
 Source: RFC 7103; DESIGN section 4.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mailwarden.message.anomalies import Anomaly, Weight, weight_of
-from mailwarden.message.dialects import LAST, Delimiters, Dialect
+from mailwarden.message.dialects import LAST, USUAL, Delimiters, Dialect
 from mailwarden.message.headers import FieldNames, HeaderEnd
 from mailwarden.message.limits import ReadingLimits
 from mailwarden.message.loose import read_loosely
@@ -18,8 +19,8 @@ from mailwarden.message.raw import Raw
 
 # Each costs as much as the usual one; a message that is odd in so many ways is marked anyway.
 MOST_READINGS = 12
-# An altered copy stands in memory beside the message.
-COPIED_BYTES = 50_000_000
+# All altered copies of a message, which stand in memory beside it, each with what is decoded of it.
+COPIED_BYTES = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ _WAYS = (
     _way(Dialect("ends-at-closing", parts_after_closing=False), "part-after-closing-boundary"),
     _way(Dialect("whole-headers", boundaries_end_headers=False), "boundary-in-header"),
     _way(Dialect("outer-boundary", outer_boundary_wins=True), "boundary-used-twice"),
-    _way(Dialect("encoded-messages", opens_encoded_messages=True), "encoded-container"),
+    _way(Dialect("encoded-messages", opens_encoded_messages=True), "encoded-message"),
 )
 # For parts that name so many media types or boundaries, how to choose among them.
 _CHOICES = (
@@ -123,67 +124,99 @@ def read_every_way(raw: Raw, limits: ReadingLimits) -> Readings:
     return Readings(primary, tuple(others.kept), primary.anomalies, tuple(exceeded))
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A reading, its dialect, and the names of the ways that were taken to it."""
+
+    reading: Reading
+    dialect: Dialect
+    ways: frozenset[str]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(anomaly.code for anomaly in self.reading.anomalies)
+
+
 class _Others:
-    """The readings beside the usual one, each if it finds something else than those before it."""
+    """The readings beside the usual one, each if it finds something else than those before it.
+
+    What only another reading finds may be odd in its turn, so each of them is gone on from as the
+    usual one is: a client that differs in one habit may differ in two.
+    """
 
     def __init__(self, primary: Reading, limits: ReadingLimits, shared: Shared) -> None:
         self._primary = primary
         self._limits = limits
-        self._codes = frozenset(anomaly.code for anomaly in primary.anomalies)
         self._shared = shared
         self._readings_left = MOST_READINGS
+        self._copied_bytes_left = COPIED_BYTES
         self._found = {_findings(primary)}
         self.kept: list[Reading] = []
         self.exceeded: list[str] = []
 
     def read(self) -> None:
-        """Try every way that an anomaly asks for."""
-        base = self._primary
+        """Try every way that an anomaly asks for, the shortest first."""
+        waiting = deque([_Taken(self._primary, USUAL, frozenset())])
+        bases: list[_Taken] = []
+        while waiting:
+            base = waiting.popleft()
+            bases.append(base)
+            waiting.extend(self._beyond(base))
+        self._try_loosely(bases)
+
+    def _beyond(self, base: _Taken) -> Iterator[_Taken]:
+        """Yield the new readings that are one way further."""
         for way in _WAYS:
-            if way.codes.isdisjoint(self._codes):
+            if way.dialect.name in base.ways or way.codes.isdisjoint(base.codes):
                 continue
             if way.altered is None:
-                self._try(way.dialect, base.raw)
-            elif len(base.raw) > COPIED_BYTES:
+                yield from self._try(base, way.dialect, base.reading.raw)
+            elif len(base.reading.raw) > self._copied_bytes_left:
                 self.exceeded.append("readings")
             else:
-                self._try(way.dialect, way.altered(base.raw[:]))
+                self._copied_bytes_left -= len(base.reading.raw)
+                yield from self._try(base, way.dialect, way.altered(base.reading.raw[:]))
         for candidates, dialect in _CHOICES:
-            if base.candidates >= candidates:
-                self._try(dialect, base.raw)
-        if any(map(_asks_for_loose_reading, self._codes)):
-            self._try_loosely()
+            if base.reading.candidates >= candidates and not base.dialect.chooses:
+                yield from self._try(base, dialect, base.reading.raw)
 
-    def _try(self, dialect: Dialect, raw: Raw) -> None:
+    def _try(self, base: _Taken, dialect: Dialect, raw: Raw) -> Iterator[_Taken]:
         if not self._readings_left:
             self.exceeded.append("readings")
             return
         self._readings_left -= 1
-        self._keep(read_message(raw, self._limits, dialect, self._shared))
+        both = base.dialect.with_habits_of(dialect)
+        reading = read_message(raw, self._limits, both, self._shared)
+        if self._keep(reading):
+            yield _Taken(reading, both, base.ways | {dialect.name})
 
-    def _try_loosely(self) -> None:
+    def _try_loosely(self, bases: Sequence[_Taken]) -> None:
         """Read the usual octets loosely, and those copies whose lines are others."""
-        for reading in (self._primary, *(one for one in self.kept if self._is_copy(one))):
-            self._keep(read_loosely(reading, self._limits, self._shared))
+        read: set[int] = set()
+        for base in bases:
+            raw = id(base.reading.raw)
+            if raw not in read and any(map(_asks_for_loose_reading, base.codes)):
+                read.add(raw)
+                self._keep(read_loosely(base.reading, self._limits, self._shared))
 
-    def _is_copy(self, reading: Reading) -> bool:
-        return reading.raw is not self._primary.raw
-
-    def _keep(self, reading: Reading) -> None:
+    def _keep(self, reading: Reading) -> bool:
+        """Keep what finds something else, and say whether it does."""
         self.exceeded.extend(reading.exceeded)
         findings = _findings(reading)
-        if self._is_copy(reading) or findings not in self._found:
-            self._found.add(findings)
-            self.kept.append(reading)
+        if findings in self._found:
+            return False
+        self._found.add(findings)
+        self.kept.append(reading)
+        return True
 
 
 def _asks_for_loose_reading(code: str) -> bool:
     return code == "part-like-text" or weight_of(code) is not Weight.HARMLESS
 
 
-def _findings(reading: Reading) -> frozenset[tuple[object, ...]]:
-    """Where the leaves of a reading lie, and what is said of them."""
-    return frozenset(_finding(reading))
+def _findings(reading: Reading) -> tuple[int, frozenset[tuple[object, ...]]]:
+    """Where the leaves of a reading lie in which octets, and what is said of them."""
+    return id(reading.raw), frozenset(_finding(reading))
 
 
 def _finding(reading: Reading) -> Iterator[tuple[object, ...]]:

@@ -18,7 +18,7 @@ from mailwarden.message.quoted_printable import (
 )
 
 IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
-# There are eleven ways to read broken base64, and six of quoted-printable.
+# There are eleven ways to read broken base64, and seven of quoted-printable.
 MOST_DECODINGS = 12
 
 

@@ -54,7 +54,7 @@ class Reading:
     """What a message looks like in one dialect.
 
     `raw` are the octets that offsets belong to: those of the message, or of an altered copy.
-    `anomalies` are there in the usual reading only.
+    `anomalies` are what is odd in this way of reading.
     `exceeded` names the limits that were hit, each once. `candidates` is the largest number of
     media types or boundaries that one part names.
     """

@@ -30,7 +30,7 @@ from mailwarden.verdict.report import Answer, Finding, Kind, Report, SpamScore
 from mailwarden.verdict.scoring import is_bounce, is_scored
 from mailwarden.verdict.structure import END_OF_LINE, check_reading_limits, check_structure
 
-# Rules take 0.05 ms for each item.
+# Rules take 0.015 ms for each item; while they do, nothing else runs in this worker.
 _MANY_ITEMS = 200
 # Scanners must be done before the message's own deadline, so that what follows still has time.
 _MARGIN_SECONDS = 2.0

@@ -14,11 +14,15 @@ from mailwarden.message.leaves import Leaf
 from mailwarden.net.payload import MemoryPayload
 from mailwarden.ports.scanner import ExtractedPart
 from mailwarden.ports.unpacker import Unpacked, Unpacker
-from mailwarden.unpack.budget import UnpackLimits
-from mailwarden.unpack.contents import Contents, Item, Unopened
-from mailwarden.unpack.file_types import file_type, formats_of
+from mailwarden.unpack.budget import Limit, Spent, UnpackLimits
+from mailwarden.unpack.contents import Contents, Item, Reason, Unopened
+from mailwarden.unpack.file_types import file_type, formats_by_type
 from mailwarden.unpack.walk import Job
 from mailwarden.verdict.report import Fault
+
+# What a helper process takes beside its work, so that a thousand small archives are no way round
+# the limit of seconds.
+_HELPER = Spent(seconds=0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +36,13 @@ class SortedLeaf:
 
 def sort_leaves(leaves: Iterable[Leaf]) -> tuple[SortedLeaf, ...]:
     """Say of each leaf what it is by content."""
-    return tuple(
-        SortedLeaf(
-            leaf,
-            file_type(leaf.octets),
-            bool(formats_of(leaf.octets, leaf.names, leaf.media_type)),
-        )
-        for leaf in leaves
-    )
+    return tuple(map(_sorted, leaves))
+
+
+def _sorted(leaf: Leaf) -> SortedLeaf:
+    word = file_type(leaf.octets)
+    formats = formats_by_type(word, leaf.octets, leaf.names, leaf.media_type)
+    return SortedLeaf(leaf, word, is_openable=bool(formats))
 
 
 @dataclass(slots=True)
@@ -85,6 +88,15 @@ class Extraction:
             self._show(leaf)
         self._show_extracted(unpacked)
 
+    def leave_shut(self, sorted_leaf: SortedLeaf, limit: Limit) -> None:
+        """Take in a leaf that is not opened, because the message has spent what it may."""
+        leaf = sorted_leaf.leaf
+        self.add_leaf(sorted_leaf)
+        filename = next(iter(leaf.names), "")
+        self._unopened.append(
+            Unopened(Reason.OVER_LIMIT, sorted_leaf.file_type, leaf.path, filename, limit)
+        )
+
     def _show(self, leaf: Leaf) -> None:
         payload = MemoryPayload(leaf.octets)
         self._held.callback(payload.close)
@@ -119,11 +131,14 @@ async def extract(
             if not one.is_openable:
                 extraction.add_leaf(one)
                 continue
+            if not limits.seconds:
+                extraction.leave_shut(one, Limit.SECONDS)
+                continue
             leaf = one.leaf
             job = Job(leaf.path, leaf.names, leaf.media_type, limits, redundant)
             unpacked = await unpacker.unpack(leaf.octets, job, deadline)
             extraction.add_unpacked(one, unpacked)
-            limits = limits.without(unpacked.contents.spent)
+            limits = limits.without(unpacked.contents.spent).without(_HELPER)
         undo.pop_all()
     return extraction
 

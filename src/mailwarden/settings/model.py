@@ -112,7 +112,10 @@ class UnpackingSettings(Section):
         250,
         description="Most bytes unpacked for each byte of an archive, counted above 5 MB.",
     )
-    seconds: Seconds = Field(20.0, description="Time for unpacking one message.")
+    seconds: Seconds = Field(
+        1.5,
+        description="Processor time for unpacking one message, above a second for each 25 MB.",
+    )
     helpers: ProcessCount = Field(
         4, description="Helper processes that unpack at once, for each worker."
     )

@@ -40,7 +40,9 @@ FILE_TYPES = frozenset(
     {
         *("zip", "jar", "apk", "gzip", "bzip2", "xz", "lzma", "lzip", "zstd", "lz4", "lzop"),
         *("lrzip", "compress", "tar", "cpio", "ar", "deb", "rpm", "iso", "cab", "lha", "arj"),
-        *("ace", "rar", "7z", "xar", "tnef"),
+        *("ace", "rar", "7z", "xar", "tnef", "alz", "egg", "sit", "szdd", "zoo", "zpaq"),
+        *("pkcs7", "apple-single", "apple-double", "mac-binary", "active-mime", "pst"),
+        *("dmg", "qcow2", "squashfs", "vhd", "vhdx", "vmdk", "wim"),
         *("ole", "msg", "ooxml", "odf", "rtf", "pdf", "postscript", "onenote", "access", "chm"),
         *("hlp", "pe", "dos", "elf", "macho", "java-class", "msi", "lnk", "swf", "script"),
         *("html", "xml", "svg", "mail", "mbox", "text"),
@@ -54,7 +56,9 @@ CONTAINERS = frozenset(
         *("message", "zip", "gzip", "bzip2", "xz", "lzma", "lzip", "lz4", "zstd", "compress"),
         *("tar", "cpio", "ar"),
         *("iso", "cab", "lha", "arj", "rar", "7z", "xar", "uuencode", "yenc", "binhex", "tnef"),
-        *("mail", "ole", "ooxml", "pdf", "rtf"),
+        *("mail", "mbox", "page-archive", "pkcs7", "apple-single", "mac-binary"),
+        *("ole", "ooxml", "pdf", "rtf", "onenote", "active-mime", "flat-office", "sylk"),
+        *("markup", "calendar"),
     }
 )
 _TRAITS = frozenset(trait.value for trait in Trait)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from mailwarden.unpack.carriers import carriers_of
 from mailwarden.unpack.signatures import HEAD_BYTES, behind_stub, ends_as_zip, signed_word
 from mailwarden.unpack.text_types import is_text, text_word
 
@@ -11,15 +12,20 @@ _PDF_HEAD_BYTES = 1_024
 
 # Types whose files may be nothing but text; every other signature in a text is chance.
 _TEXTUAL = frozenset({"rtf", "pdf", "script", "postscript", "ar", "deb", "cpio"})
+# What reads as text whatever a client takes it for; empty is nothing at all.
+_READ_AS_TEXT = frozenset({"", "text", "html", "xml", "mail"})
 
 
 def file_type(octets: bytes) -> str:
     """The real type's word; empty when it is not known. Looks at a bounded number of octets.
 
     Archives: zip, jar, apk, gzip, bzip2, xz, lzma, lzip, zstd, lz4, lzop, lrzip, compress, tar,
-    cpio, ar, deb, rpm, iso, cab, lha, arj, ace, rar, 7z, xar, tnef.
+    cpio, ar, deb, rpm, iso, cab, lha, arj, ace, rar, 7z, xar, tnef, alz, egg, sit, szdd, zoo, zpaq,
+    pkcs7 (S/MIME), apple-single, apple-double,
+    mac-binary.
+    Disks: dmg, qcow2, squashfs, vhd, vhdx, vmdk, wim.
     Documents: ole, msg (Outlook), ooxml (docx, xlsx, pptx ...), odf, rtf, pdf, postscript, onenote,
-    access, chm, hlp.
+    access, chm, hlp, active-mime (macros of Word), pst (Outlook).
     Programs: pe (Windows), dos, elf, macho, java-class, msi, lnk, swf, script (`#!`, encoded
     VBScript).
     Texts: html, xml, svg, mail, mbox, text.
@@ -32,6 +38,15 @@ def file_type(octets: bytes) -> str:
     if octets.find(_PDF_SIGNATURE, 0, _PDF_HEAD_BYTES) > 0 and not is_text(head):
         return "pdf"
     return text_word(head)
+
+
+def reads_as_text(octets: bytes, media_type: str) -> bool:
+    """Whether a part is nothing but text, by its media type and by content.
+
+    A part of type multipart is one in which nobody finds parts: clients show its text, or nothing.
+    """
+    is_text_type = media_type.startswith(("text/", "multipart/"))
+    return is_text_type and file_type(octets) in _READ_AS_TEXT
 
 
 def formats_of(octets: bytes, names: tuple[str, ...], media_type: str) -> tuple[str, ...]:
@@ -52,7 +67,8 @@ def formats_by_type(
             *_by_content(word),
             *(format_ for name in names if (format_ := _by_name(name))),
             *_by_media_type(media_type),
-            *_hidden(octets, word),
+            *_hidden(octets, word, media_type),
+            *carriers_of(octets, word, names, media_type),
         )
     )
     # Both read the same directory, and the opener of such documents takes out all members as well.
@@ -97,14 +113,15 @@ def _by_media_type(media_type: str) -> tuple[str, ...]:
     return () if format_ is None else (format_,)
 
 
-def _hidden(octets: bytes, word: str) -> Iterator[str]:
+def _hidden(octets: bytes, word: str, media_type: str) -> Iterator[str]:
     if word not in _HOLDS_MEMBERS_AS_THEY_ARE and ends_as_zip(octets):
         yield "zip"
     if word in _PROGRAMS:
         yield from behind_stub(octets)
     if octets.find(_PDF_SIGNATURE, 0, _PDF_HEAD_BYTES) >= 0:
         yield "pdf"
-    if word in _MAY_HOLD_LINES and any(piece in octets for piece in _IN_LINES):
+    may_hold_lines = word in _MAY_HOLD_LINES or media_type.startswith("text/")
+    if may_hold_lines and any(piece in octets for piece in _IN_LINES):
         yield from (format_ for format_, marks in _LINES if _stands_at_line(octets, marks))
 
 
@@ -124,7 +141,22 @@ _FORMAT_OF_TYPE: Mapping[str, str] = {
             *("zip", "gzip", "bzip2", "xz", "lzma", "zstd", "compress", "tar", "cpio", "ar"),
             *("iso", "cab", "lha", "arj", "rar", "7z", "xar", "tnef", "mail"),
             *("ole", "ooxml", "pdf", "rtf"),
-            *("lzip", "lz4", "lzop", "lrzip", "ace", "rpm"),
+            *(
+                "lzip",
+                "lz4",
+                "lzop",
+                "lrzip",
+                "ace",
+                "rpm",
+                "alz",
+                "egg",
+                "sit",
+                "szdd",
+                "zoo",
+                "zpaq",
+            ),
+            *("dmg", "qcow2", "squashfs", "vhd", "vhdx", "vmdk", "wim", "pst"),
+            *("pkcs7", "active-mime", "onenote", "apple-single", "mac-binary", "mbox"),
         )
     },
     "jar": "zip",
@@ -133,7 +165,6 @@ _FORMAT_OF_TYPE: Mapping[str, str] = {
     "msg": "ole",
     "msi": "ole",
     "deb": "ar",
-    "mbox": "mail",
 }
 
 _EXTENSIONS: Mapping[str, str] = {
@@ -166,7 +197,17 @@ _EXTENSIONS: Mapping[str, str] = {
     "uuencode": "uu uue",
     "yenc": "ync yenc",
     "binhex": "hqx",
-    "mail": "eml mht mhtml",
+    "mail": "eml emlx nws mht mhtml",
+    "mbox": "mbox mbx",
+    "pkcs7": "p7m p7z",
+    "onenote": "one onepkg",
+    "alz": "alz",
+    "egg": "egg",
+    "sit": "sit sitx",
+    "wim": "wim swm esd",
+    "zoo": "zoo",
+    "zpaq": "zpaq",
+    "pst": "pst ost",
 }
 _FORMAT_OF_EXTENSION: Mapping[str, str] = {
     extension: format_ for format_, row in _EXTENSIONS.items() for extension in row.split()
@@ -206,6 +247,12 @@ _FORMAT_OF_MEDIA_TYPE: Mapping[str, str] = {
     "text/x-uuencode": "uuencode",
     "message/rfc822": "mail",
     "message/global": "mail",
+    "application/mbox": "mbox",
+    "application/pkcs7-mime": "pkcs7",
+    "application/x-pkcs7-mime": "pkcs7",
+    "application/applefile": "apple-single",
+    "application/macbinary": "mac-binary",
+    "application/x-macbinary": "mac-binary",
 }
 
 # A zip at the end of these is as a rule their last member, and found as that.
@@ -224,5 +271,5 @@ _LINES: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("yenc", (b"=ybegin ",)),
     ("binhex", (b"(This file must be converted with BinHex",)),
 )
-# Each of the marks holds one of these: two searches in most texts, not four.
-_IN_LINES = (b"begin", b"BinHex")
+# Each of the marks holds one of these: two searches in most octets, not four.
+_IN_LINES = (b"begin", b"(This file must be converted with BinHex")

@@ -6,8 +6,12 @@ Importing it loads every foreign library; only the helper processes do.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mailwarden.unpack.formats.active_mime import open_active_mime
+from mailwarden.unpack.formats.apple_forks import open_apple_single, open_mac_binary
 from mailwarden.unpack.formats.binhex import open_binhex
 from mailwarden.unpack.formats.cab import open_cab
+from mailwarden.unpack.formats.calendar import open_calendar
+from mailwarden.unpack.formats.flat_office import open_flat_office
 from mailwarden.unpack.formats.iso import open_iso
 from mailwarden.unpack.formats.lha import open_lha
 from mailwarden.unpack.formats.libarchive_archive import open_ar, open_cpio, open_xar
@@ -18,13 +22,19 @@ from mailwarden.unpack.formats.libarchive_filter import (
     open_zstd,
 )
 from mailwarden.unpack.formats.mail import open_mail
+from mailwarden.unpack.formats.markup import open_markup
+from mailwarden.unpack.formats.mbox import open_mbox
 from mailwarden.unpack.formats.ole import open_ole
+from mailwarden.unpack.formats.onenote import open_onenote
 from mailwarden.unpack.formats.ooxml import open_ooxml
+from mailwarden.unpack.formats.page_archive import open_page_archive
 from mailwarden.unpack.formats.pdf import open_pdf
+from mailwarden.unpack.formats.pkcs7 import open_pkcs7
 from mailwarden.unpack.formats.rar import open_rar
 from mailwarden.unpack.formats.rtf import open_rtf
 from mailwarden.unpack.formats.seven_zip import open_7z
 from mailwarden.unpack.formats.streams import open_bzip2, open_gzip, open_lzma, open_xz
+from mailwarden.unpack.formats.sylk import open_sylk
 from mailwarden.unpack.formats.tar_archive import open_tar
 from mailwarden.unpack.formats.tnef import open_tnef
 from mailwarden.unpack.formats.unar import open_unar
@@ -48,25 +58,36 @@ class Format:
 
 FORMATS: Mapping[str, Format] = {
     "7z": Format(open_7z),
+    "active-mime": Format(open_active_mime, is_document=True),
+    "apple-single": Format(open_apple_single, is_document=True),
     "ar": Format(open_ar),
     "arj": Format(open_unar),
     "binhex": Format(open_binhex, is_document=True),
     "bzip2": Format(open_bzip2),
     "cab": Format(open_cab),
+    "calendar": Format(open_calendar, is_document=True),
     "compress": Format(open_compress),
     "cpio": Format(open_cpio),
+    "flat-office": Format(open_flat_office, is_document=True),
     "gzip": Format(open_gzip),
     "iso": Format(open_iso),
     "lha": Format(open_lha),
     "lz4": Format(open_lz4),
     "lzip": Format(open_lzip),
     "lzma": Format(open_lzma),
+    "mac-binary": Format(open_mac_binary, is_document=True),
     "mail": Format(open_mail, is_document=True),
+    "markup": Format(open_markup, is_document=True),
+    "mbox": Format(open_mbox, is_document=True),
     "ole": Format(open_ole, is_document=True),
+    "onenote": Format(open_onenote, is_document=True),
     "ooxml": Format(open_ooxml, is_document=True),
+    "page-archive": Format(open_page_archive, is_document=True),
     "pdf": Format(open_pdf, is_document=True),
+    "pkcs7": Format(open_pkcs7, is_document=True),
     "rar": Format(open_rar),
     "rtf": Format(open_rtf, is_document=True),
+    "sylk": Format(open_sylk, is_document=True),
     "tar": Format(open_tar),
     "tnef": Format(open_tnef),
     "uuencode": Format(open_uuencode, is_document=True),

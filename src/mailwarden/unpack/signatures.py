@@ -74,6 +74,29 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"?_\x03\0", "hlp"),
     (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "onenote"),
     (0, b"\0\x01\0\0Standard ", "access"),
+    (0, b"ActiveMime\0", "active-mime"),
+    (0, b"!BDN", "pst"),
+    (0, b"0\x80", "pkcs7"),
+    (0, b"0\x81", "pkcs7"),
+    (0, b"0\x82", "pkcs7"),
+    (0, b"0\x83", "pkcs7"),
+    (0, b"0\x84", "pkcs7"),
+    (0, b"\0\x05\x16\0", "apple-single"),
+    (0, b"\0\x05\x16\x07", "apple-double"),
+    (0, b"ALZ\x01", "alz"),
+    (0, b"EGGA", "egg"),
+    (0, b"SIT!", "sit"),
+    (0, b"StuffIt", "sit"),
+    (0, b"SZDD\x88\xf0\x27\x33", "szdd"),
+    (0, b"7kSt\xa01\x83\xd3", "zpaq"),
+    (0, b"zPQ", "zpaq"),
+    (0, b"MSWIM\0\0\0", "wim"),
+    (0, b"WLPWM\0\0\0", "wim"),
+    (0, b"vhdxfile", "vhdx"),
+    (0, b"conectix", "vhd"),
+    (0, b"KDMV", "vmdk"),
+    (0, b"QFI\xfb", "qcow2"),
+    (0, b"hsqs", "squashfs"),
     (0, b"FWS", "swf"),
     (0, b"CWS", "swf"),
     (0, b"ZWS", "swf"),
@@ -101,6 +124,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (2, b"-pm", "lha"),
     (4, b"ftyp", "mp4"),
     (7, b"**ACE**", "ace"),
+    (20, b"\xdc\xa7\xc4\xfd", "zoo"),
     (40, b" EMF", "emf"),
     (257, b"ustar", "tar"),
     (_ISO_FIRST_DESCRIPTOR, b"CD001", "iso"),
@@ -114,6 +138,10 @@ _AT_START = {
     for first in {octets[:_FIRST_OCTETS] for offset, octets, _ in _SIGNATURES if offset == 0}
 }
 _ELSEWHERE = tuple(row for row in _SIGNATURES if row[0] > 0)
+
+# Disk images whose own header is their last sector.
+_AT_END: Mapping[bytes, str] = {b"koly": "dmg", b"conectix": "vhd"}
+_END_BYTES = 512
 
 # Self-extractors keep their archive behind a program; those of today's makers are below 1 MB.
 _STUB_BYTES = 1_048_576
@@ -139,7 +167,7 @@ def signed_word(octets: bytes) -> str:
             found = _refined(word, octets)
             if found:
                 return found
-    return "tar" if _is_old_tar(octets) else ""
+    return _word_without_start(octets)
 
 
 def ends_as_zip(octets: bytes) -> bool:
@@ -149,6 +177,8 @@ def ends_as_zip(octets: bytes) -> bool:
     """
     tail = max(0, len(octets) - _ZIP_TAIL_BYTES)
     end = len(octets)
+    if octets.find(_ZIP_END[-1:], tail) < 0:  # no text has it, and one octet is found quickest
+        return False
     for _ in range(_ZIP_ENDS):
         end = octets.rfind(_ZIP_END, tail, end)
         if end < 0:
@@ -262,6 +292,23 @@ _RIFF_WORDS: Mapping[bytes, str] = {b"WEBP": "webp", b"AVI ": "avi", b"WAVE": "w
 # A block of bzip2, or the end of an empty file, behind the digit for the size of blocks.
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 
+# The contents that hold something: signed, digested, compressed (RFC 5652, RFC 3274).
+_PKCS7_CONTENTS = (
+    bytes.fromhex("06092a864886f70d010702"),
+    bytes.fromhex("06092a864886f70d010705"),
+    bytes.fromhex("060b2a864886f70d0109100109"),
+)
+# A tag and at most four octets of length stand before the identifier.
+_PKCS7_HEAD_BYTES = 6
+
+
+def _pkcs7(octets: bytes) -> str:
+    length_octets = octets[1] & 0x7F
+    start = 2 + length_octets
+    is_near = start <= _PKCS7_HEAD_BYTES
+    return "pkcs7" if is_near and octets.startswith(_PKCS7_CONTENTS, start) else ""
+
+
 # A second look, where a signature alone says too little or is too short to be trusted.
 _REFINEMENTS: Mapping[str, Callable[[bytes], str]] = {
     "zip": _zip,
@@ -271,6 +318,7 @@ _REFINEMENTS: Mapping[str, Callable[[bytes], str]] = {
     "arj": _arj,
     "java-class": _java_class,
     "lha": _lha,
+    "pkcs7": _pkcs7,
     "riff": lambda octets: _RIFF_WORDS.get(octets[8:12], "riff"),
     # Frames to be skipped begin 0x50 to 0x5f (RFC 8878 section 3.1.2).
     "zstd": lambda octets: "zstd" if octets[0] >> 4 in {0x2, 0x5} else "",
@@ -281,6 +329,34 @@ _REFINEMENTS: Mapping[str, Callable[[bytes], str]] = {
     "ico": lambda octets: "ico" if 0 < int.from_bytes(octets[4:6], "little") < 256 else "",
     "emf": lambda octets: "emf" if octets.startswith(b"\x01\0\0\0") else "",
 }
+
+_MAC_BINARY_HEAD_BYTES = 128
+_MAC_NAME_BYTES = 63
+
+
+def _is_mac_binary(octets: bytes) -> bool:
+    """MacBinary II and III: a name, three octets of zero and the version in the first block."""
+    head = octets[:_MAC_BINARY_HEAD_BYTES]
+    return (
+        len(head) == _MAC_BINARY_HEAD_BYTES
+        and head[0] == head[74] == head[82] == 0
+        and 0 < head[1] <= _MAC_NAME_BYTES
+        and head[122] in {0x81, 0x82}
+        and head[123] in {0x81, 0x82}
+        and int.from_bytes(head[83:87], "big") <= len(octets)
+    )
+
+
+def _word_without_start(octets: bytes) -> str:
+    """The word of a format that is known by its last sector, or by what its numbers add up to."""
+    last_sector = max(0, len(octets) - _END_BYTES)
+    at_end = (word for mark, word in _AT_END.items() if octets.startswith(mark, last_sector))
+    if word := next(at_end, ""):
+        return word
+    if _is_mac_binary(octets):
+        return "mac-binary"
+    return "tar" if _is_old_tar(octets) else ""
+
 
 _TAR_BLOCK_BYTES = 512
 _TAR_CHECKSUM = slice(148, 156)

@@ -12,7 +12,7 @@ from mailwarden.unpack.formats.biff import (
     workbook_traits,
 )
 from mailwarden.unpack.members import Trait
-from support.office import biff
+from support.office import biff, meter
 
 SHEET, MACRO_SHEET = ((0x0085, struct.pack("<IBB", 0, 0, kind) + b"\x01\0a") for kind in (0, 1))
 FILE_PASS = (0x002F, b"\x01\0")
@@ -41,34 +41,34 @@ def label(name: bytes, flags: int = 0) -> tuple[int, bytes]:
 def test_a_workbook_says_what_it_is(
     records: list[tuple[int, bytes]], traits: tuple[Trait, ...]
 ) -> None:
-    assert workbook_traits(biff(*records)) == traits
+    assert workbook_traits(biff(*records), meter()) == traits
 
 
 def test_only_the_first_part_of_a_workbook_can_say_that_it_is_encrypted() -> None:
-    assert workbook_traits(biff(SHEET) + biff(FILE_PASS)) == ()
+    assert workbook_traits(biff(SHEET) + biff(FILE_PASS), meter()) == ()
 
 
 def test_names_of_the_fifth_version_have_no_flags_before_them() -> None:
     record, content = label(b"\x01", 0x20)
     name = (record, content[:14] + content[15:])
     workbook = biff(name, MACRO_SHEET).replace(struct.pack("<HH", 0x0600, 5), b"\0\x05\x05\0")
-    assert workbook_traits(workbook) == (Trait.XLM_MACROS, Trait.AUTO_MACROS)
+    assert workbook_traits(workbook, meter()) == (Trait.XLM_MACROS, Trait.AUTO_MACROS)
 
 
 @pytest.mark.parametrize(("kind", "traits"), [(0, ()), (1, (Trait.DDE,))])
 def test_links_of_binary_workbooks_tell_their_kind(kind: int, traits: tuple[Trait, ...]) -> None:
-    assert external_link_traits(b"\xe8\x02\x02" + bytes([kind, 0])) == traits
+    assert external_link_traits(b"\xe8\x02\x02" + bytes([kind, 0]), meter()) == traits
 
 
 def test_names_of_binary_workbooks_are_read() -> None:
     name = "_xlnm.Auto_Open"
     content = bytes(9) + struct.pack("<I", len(name)) + name.encode("utf-16-le")
-    assert has_automatic_name(b"\x83\x01\0\x27" + bytes([len(content)]) + content)
-    assert not has_automatic_name(b"\x83\x01\0")
+    assert has_automatic_name(b"\x83\x01\0\x27" + bytes([len(content)]) + content, meter())
+    assert not has_automatic_name(b"\x83\x01\0", meter())
 
 
 @given(st.binary(max_size=500))
 def test_any_bytes_give_traits(octets: bytes) -> None:
-    assert isinstance(workbook_traits(biff() + octets), tuple)
-    assert isinstance(external_link_traits(octets), tuple)
-    assert isinstance(has_automatic_name(octets), bool)
+    assert isinstance(workbook_traits(biff() + octets, meter()), tuple)
+    assert isinstance(external_link_traits(octets, meter()), tuple)
+    assert isinstance(has_automatic_name(octets, meter()), bool)

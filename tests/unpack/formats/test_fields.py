@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mailwarden.unpack.formats.fields import field_traits
 from mailwarden.unpack.members import Trait
+from support.office import meter
 
 
 @pytest.mark.parametrize(
@@ -29,13 +30,13 @@ from mailwarden.unpack.members import Trait
     ],
 )
 def test_an_instruction_says_what_a_field_does(text: str, traits: tuple[Trait, ...]) -> None:
-    assert field_traits(text) == traits
+    assert field_traits(text, meter()) == traits
 
 
 def test_many_nested_fields_take_linear_time() -> None:
-    assert field_traits("\x13 A " * 300_000 + "\x13DDE x") == (Trait.DDE,)
+    assert field_traits("\x13 A " * 300_000 + "\x13DDE x", meter()) == (Trait.DDE,)
 
 
 @given(st.text(alphabet='\x13\x14\x15DEQUOT 068x"', max_size=200))
 def test_any_text_gives_traits(text: str) -> None:
-    assert set(field_traits(text)) <= {Trait.DDE, Trait.EXTERNAL_LINK}
+    assert set(field_traits(text, meter())) <= {Trait.DDE, Trait.EXTERNAL_LINK}

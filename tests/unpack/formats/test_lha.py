@@ -1,7 +1,12 @@
-import pytest
+from contextlib import suppress
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailwarden.unpack.budget import OverLimitError
 from mailwarden.unpack.formats.lha import open_lha
-from mailwarden.unpack.members import UnreadableError
+from mailwarden.unpack.members import UnreadableError, UnsupportedError
 from support.native_archives import lha, lz5
 from support.office import look
 
@@ -29,3 +34,13 @@ def test_an_archive_that_is_cut_is_never_all_there() -> None:
 def test_something_else_is_unreadable() -> None:
     with pytest.raises(UnreadableError):
         look(open_lha, b"plain text")
+
+
+# What is damaged goes to unar, which takes a tenth of a second to start.
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 60), st.binary(max_size=20))
+def test_any_damage_gives_members_or_a_named_error(offset: int, change: bytes) -> None:
+    archive = lha(b"a.exe", TEXT)
+    damaged = archive[:offset] + change + archive[offset + len(change) :]
+    with suppress(UnreadableError, UnsupportedError, OverLimitError):
+        look(open_lha, damaged)

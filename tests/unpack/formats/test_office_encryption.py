@@ -4,6 +4,8 @@ import io
 
 import msoffcrypto.format.ooxml  # type: ignore[import-untyped]  # ships no types
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mailwarden.unpack.formats.ole import open_ole
 from mailwarden.unpack.members import Trait
@@ -61,3 +63,17 @@ def test_every_mark_of_encryption_is_known(streams: dict[str, bytes]) -> None:
 def test_what_cannot_be_decrypted_in_time_stays_encrypted() -> None:
     streams = {f"S{place}": b"x" for place in range(1001)} | {"EncryptedPackage": b"x"}
     assert look(open_ole, compound_file(streams)).traits == {Trait.ENCRYPTED}
+
+
+SAMPLE = encrypted("secret").replace(b'spinCount="100000"', b'spinCount="000001"')
+DESCRIPTION = SAMPLE.index(b"<?xml")
+
+
+@settings(max_examples=50)
+@given(st.integers(-8, 1500), st.binary(min_size=1, max_size=6))
+def test_a_description_that_is_damaged_is_encryption_all_the_same(
+    offset: int, change: bytes
+) -> None:
+    at = DESCRIPTION + offset
+    octets = SAMPLE[:at] + change + SAMPLE[at + len(change) :]
+    assert Trait.ENCRYPTED in look(open_ole, octets).traits

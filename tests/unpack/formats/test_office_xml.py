@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mailwarden.unpack.formats.office_xml import read_xml
 from mailwarden.unpack.members import Trait, UnreadableError
-from support.office import relationships
+from support.office import meter, relationships
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from support.office import relationships
 def test_relationships_say_where_they_lead(
     relation: tuple[str, str, str], traits: list[Trait]
 ) -> None:
-    assert read_xml(relationships(relation)).traits == traits
+    assert list(read_xml(relationships(relation), meter()).traits) == traits
 
 
 def field(*texts: str) -> str:
@@ -52,12 +52,12 @@ def field(*texts: str) -> str:
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
 def test_fields_that_start_programs_are_found(text: str, encoding: str) -> None:
-    assert read_xml(f"<w>{text}</w>".encode(encoding)).traits == [Trait.DDE]
+    assert list(read_xml(f"<w>{text}</w>".encode(encoding), meter()).traits) == [Trait.DDE]
 
 
 def test_ordinary_fields_and_text_say_nothing() -> None:
     text = f"<w>{field('PAGE')}{field('TOC')}<w:t>DDEAUTO instrText</w:t></w>"
-    assert read_xml(text.encode()).traits == []
+    assert list(read_xml(text.encode(), meter()).traits) == []
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_ordinary_fields_and_text_say_nothing() -> None:
     ],
 )
 def test_what_runs_macros_is_known(text: str) -> None:
-    assert read_xml(text.encode()).is_automatic
+    assert read_xml(text.encode(), meter()).is_automatic
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_runs_macros_is_known(text: str) -> None:
     ],
 )
 def test_other_elements_are_known(text: str, traits: list[Trait]) -> None:
-    assert read_xml(text.encode()).traits == traits
+    assert list(read_xml(text.encode(), meter()).traits) == traits
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,25 @@ def test_other_elements_are_known(text: str, traits: list[Trait]) -> None:
 )
 def test_what_cannot_be_read_safely_is_unreadable(text: str) -> None:
     with pytest.raises(UnreadableError):
-        read_xml(text.encode())
+        read_xml(text.encode(), meter())
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_give_traits_or_are_unreadable(octets: bytes) -> None:
     with suppress(UnreadableError):
-        read_xml(b"<Relationship>" + octets)
+        read_xml(b"<Relationship>" + octets, meter())
 
 
 def test_elements_nested_as_in_no_document_are_unreadable() -> None:
     with pytest.raises(UnreadableError):
-        read_xml(b"<Relationships>" + b"<a>" * 1_000_000)
+        read_xml(b"<Relationships>" + b"<a>" * 1_000_000, meter())
+
+
+def test_a_tag_as_long_as_in_no_document_is_unreadable() -> None:
+    with pytest.raises(UnreadableError):
+        read_xml(b"<Relationship " + b"a=''" * 200_000 + b"/>", meter())
+
+
+def test_a_part_of_several_pieces_is_read_whole() -> None:
+    text = b"<w>" + b"<a/>" * 600_000 + b"<w:fldSimple w:instr='DDE x'/></w>"
+    assert list(read_xml(text, meter()).traits) == [Trait.DDE]

@@ -1,5 +1,8 @@
 """Outlook messages."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from mailwarden.unpack.formats.ole import open_ole
 from support.office import compound_file, look
 
@@ -52,3 +55,24 @@ def test_bodies_are_members() -> None:
 def test_a_body_that_cannot_be_unpacked_says_so() -> None:
     (member,) = look(open_ole, compound_file({"__substg1.0_10090102": b"x" * 20})).members
     assert (member.octets, member.unopened) == (None, "RTF compressed in an unknown way")
+
+
+NUMBERS = ["3701", "3707", "3704", "3001", "370e", "1000", "1009", "1013"]
+STREAMS = st.dictionaries(
+    st.builds(
+        "{}__substg1.0_{}{}".format,
+        st.sampled_from(["", ATTACHMENT, ATTACHED_MESSAGE, ATTACHED_MESSAGE + ATTACHMENT]),
+        st.sampled_from(NUMBERS),
+        st.sampled_from(["001f", "001e", "0102", "000d"]),
+    ),
+    st.binary(max_size=40),
+    max_size=8,
+)
+
+
+@given(STREAMS)
+def test_any_properties_are_members_that_are_there_or_say_why_not(
+    streams: dict[str, bytes],
+) -> None:
+    for member in look(open_ole, compound_file(streams)).members:
+        assert (member.octets is None) == bool(member.unopened)

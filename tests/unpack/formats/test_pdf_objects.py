@@ -1,4 +1,8 @@
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailwarden.unpack.budget import OverLimitError
 from mailwarden.unpack.formats.pdf_objects import Objects
@@ -52,6 +56,13 @@ def test_objects_in_streams_are_known_by_their_numbers() -> None:
     assert [found.value for found in objects.resolve(Reference(5))] == [b"hello"]
 
 
+@pytest.mark.parametrize("number", [b"9" * 5_000, b"0" * 5_000 + b"5"], ids=["nines", "zeros"])
+def test_a_number_of_thousands_of_digits_does_not_end_the_reading(number: bytes) -> None:
+    packed = stream(number + b" 0 (hello)", b"/Type /ObjStm /N 1 /First %d" % (len(number) + 3))
+    objects = _objects(pdf(packed))
+    assert [found.value for found in objects.inside(objects.outside())] == [b"hello"]
+
+
 def test_a_broken_object_stream_is_told() -> None:
     packed = stream(b"", b"/Type /ObjStm /First 0 /Filter /FlateDecode", packed=b"junk")
     objects = _objects(pdf(packed))
@@ -62,3 +73,19 @@ def test_a_broken_object_stream_is_told() -> None:
 def test_too_many_objects_are_over_the_limit() -> None:
     with pytest.raises(OverLimitError):
         _objects(b"1 0 obj " * 250_001)
+
+
+PIECES = [
+    b"1 0 obj ", b"2 0 obj ", b"endobj ", b"1 0 R ", b"2 0 R ", b"<< /Length ", b"/Type /ObjStm ",
+    b"/First 4 /N 1 ", b"/JS ", b">> ", b"stream\n", b"endstream ", b"[", b"]", b"(", b"trailer",
+    b"/Filter /FlateDecode ", b"5 0 ",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join) | st.binary())
+def test_any_bytes_are_objects_whose_references_end(octets: bytes) -> None:
+    with suppress(OverLimitError):
+        objects = _objects(octets)
+        for found in (*objects.outside(), *objects.inside(objects.outside())):
+            list(objects.resolve(found.value))
+        list(objects.trailers())

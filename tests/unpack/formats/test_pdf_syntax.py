@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +70,13 @@ def test_any_bytes_are_a_value(octets: bytes) -> None:
     except UnreadableError:
         return
     assert 0 <= parsed.end <= len(octets)
+
+
+def test_comments_cost_no_memory_and_count_as_tokens() -> None:
+    comments = b"[" + b"%\n" * 2_000_000 + b"]"
+    tracemalloc.start()
+    with pytest.raises(OverLimitError):
+        parse_value(comments, 0, meter())
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    assert parse_value(b"[" + b"%]\n" * 3 + b"1]", 0, meter()).value == [1]

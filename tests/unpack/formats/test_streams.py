@@ -38,10 +38,11 @@ def test_streams_behind_each_other_are_one_content(opener: Opener, packed: bytes
 
 
 @pytest.mark.parametrize(("opener", "packed"), PACKED)
-def test_zeros_behind_a_stream_are_padding_and_all_else_is_hidden(
+def test_zeros_and_line_ends_behind_a_stream_are_padding_and_all_else_is_hidden(
     opener: Opener, packed: bytes
 ) -> None:
-    assert opened(opener, packed + bytes(512)).traits == frozenset()
+    for padding in (bytes(512), b"\r\n", b"\n"):
+        assert opened(opener, packed + padding).traits == frozenset()
     hidden = opened(opener, packed + zip_archive({"a": b"x"}))
     assert hidden.traits == {Trait.HIDDEN_DATA}
     assert [member.octets for member in hidden.members] == [CONTENT]
@@ -130,3 +131,11 @@ def test_any_change_gives_a_member_or_the_named_errors(
         changed[place % len(changed)] = value
     outcome = opened(opener, bytes(changed))
     assert outcome.members or outcome.error
+
+
+@pytest.mark.parametrize("cut", range(2, 10))
+def test_a_second_stream_of_half_a_head_does_not_lose_the_first(cut: int) -> None:
+    whole = gzip_file(b"hello", "a.txt")
+    (member,) = opened(open_gzip, whole + whole[:cut]).members
+    assert (member.names, member.octets) == (("a.txt",), b"hello")
+    assert member.unopened == "it ends too early"

@@ -1,6 +1,10 @@
-import pytest
+from contextlib import suppress
 
-from mailwarden.unpack.formats.tar_extended import Extended
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwarden.unpack.formats.tar_extended import KINDS, Extended
 from mailwarden.unpack.formats.tar_headers import Header, header_at
 from mailwarden.unpack.members import UnreadableError
 from support.archives import pax_header, tar_header
@@ -58,3 +62,30 @@ def test_a_map_of_holes_is_known_by_its_records(key: bytes, value: bytes) -> Non
 def test_a_size_that_is_no_number_is_unreadable() -> None:
     with pytest.raises(UnreadableError):
         Extended({}).take(b"x", records((b"size", b"-1")))
+
+
+PIECES = [b"12 path=ab\n", b"9 size=7\n", b"22 GNU.sparse.major=1\n", b"20 GNU.sparse.map=1,2\n"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(KINDS)),
+            st.lists(st.sampled_from(PIECES), max_size=3).map(b"".join) | st.binary(max_size=40),
+        ),
+        max_size=5,
+    ),
+    st.sampled_from([b"0", b"S"]),
+    st.binary(max_size=600),
+)
+def test_any_headers_before_a_member_say_what_it_is_or_are_unreadable(
+    before: list[tuple[bytes, bytes]], kind: bytes, octets: bytes
+) -> None:
+    extended = Extended({})
+    with suppress(UnreadableError):
+        for kind_before, content in before:
+            extended.take(kind_before, content)
+        assert extended.names(header(kind))
+        assert extended.size_bytes(header(kind)) >= 0
+        extended.link_targets(header(kind))
+        extended.sparse_map(octets, header(kind), 0, len(octets))

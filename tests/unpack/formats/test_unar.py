@@ -1,6 +1,8 @@
 """What unar opens, with archives from their headers; the programs themselves are asked."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailwarden.unpack.budget import Budget, OverLimitError, UnpackLimits
 from mailwarden.unpack.formats import unar
@@ -102,7 +104,11 @@ def test_a_machine_without_unar_is_told_so(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    "listing", [b"", b"[1]", b"{", b"[" * 100_000, b'{"lsarContents": [1, {}], "lsarError": 2}']
+    "listing",
+    [
+        *(b"", b"[1]", b"{", b"[" * 100_000, b'{"lsarContents": [1, {}], "lsarError": 2}'),
+        *(b'{"lsarContents": 1}', b'{"lsarContents": null}'),
+    ],
 )
 def test_a_list_that_is_not_what_lsar_writes_is_unreadable(
     listing: bytes, monkeypatch: pytest.MonkeyPatch
@@ -111,3 +117,29 @@ def test_a_list_that_is_not_what_lsar_writes_is_unreadable(
     monkeypatch.setattr(unar, "_LIST", ("cat", "/dev/stdin"))
     with pytest.raises(UnreadableError):
         look(open_unar, listing)
+
+
+def test_a_size_or_an_index_that_cannot_be_is_none() -> None:
+    for number in (-1, 2**63, 1.5, "2", None):
+        (line,) = unar._lines({"lsarContents": [{"XADFileSize": number, "XADIndex": number}]})
+        assert (line.size_bytes, line.index) == (0, 0)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["lsarContents", "lsarTestResult", "XADFileName", "XADFileSize", "XADIsLink"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+)
+
+
+@given(_JSON)
+def test_any_json_is_a_list_of_members(value: object) -> None:
+    assert all(line.size_bytes >= 0 for line in unar._lines({"lsarContents": value}))

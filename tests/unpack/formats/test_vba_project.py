@@ -1,9 +1,12 @@
 """Visual Basic projects in compound files."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from mailwarden.unpack.formats.compound_file import open_compound_file
 from mailwarden.unpack.formats.vba_project import is_project, open_projects, project_traits
 from mailwarden.unpack.members import Trait
-from support.office import compound_file, found, meter, vba_project
+from support.office import compound_file, found, meter, packed_vba, vba_project
 
 AUTOMATIC = {"ThisDocument": b"Sub AutoOpen()\r\nEnd Sub\r\n"}
 
@@ -46,3 +49,17 @@ def test_only_a_file_that_is_a_project_says_something_of_the_document_around_it(
     assert is_project(open_compound_file(project))
     assert set(project_traits(project, meter())) == {Trait.MACROS, Trait.AUTO_MACROS}
     assert project_traits(document, meter()) == ()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["VBA/dir", "VBA/_VBA_PROJECT", "VBA/ThisDocument", "VBA/__SRP_0"]),
+        st.binary(max_size=60) | st.binary(max_size=60).map(packed_vba),
+        min_size=1,
+    )
+)
+def test_any_streams_of_a_project_are_macros(streams: dict[str, bytes]) -> None:
+    project = open_compound_file(compound_file({**vba_project(AUTOMATIC), **streams}))
+    opened = found(open_projects(project, meter()))
+    assert Trait.MACROS in opened.traits
+    assert all((member.octets is None) == bool(member.unopened) for member in opened.members)

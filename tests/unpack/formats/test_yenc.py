@@ -74,6 +74,14 @@ def test_the_only_part_is_no_volume() -> None:
     assert (member.traits, member.unopened) == ((), "")
 
 
+@pytest.mark.parametrize("size", [b"-60", b"+1", b"1_0", b"x"])
+def test_a_size_that_cannot_be_is_none_and_loses_nothing(size: bytes) -> None:
+    (member,) = look(
+        open_yenc, _block(b"a").replace(b"size=1 name", b"size=" + size + b" name")
+    ).members
+    assert (member.octets, member.size_bytes) == (b"a", None)
+
+
 def test_the_name_is_read_with_and_without_quotes() -> None:
     text = _block(b"a").replace(b"my file.bin", b'"caf\xe9"')
     assert look(open_yenc, text).members[0].names == ('"café"', "café")

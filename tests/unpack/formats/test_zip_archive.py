@@ -466,3 +466,13 @@ def test_any_bytes_around_an_archive_give_members_or_the_named_errors(
 ) -> None:
     assert opened(open_zip, before + ORDINARY + behind).members
     opened(open_zip, before)
+
+
+def test_each_reading_of_one_member_counts_as_a_member() -> None:
+    member = stored(b"a", b"hello")
+    shorter = replace(member, packed_bytes=3, size_bytes=3)
+    archive = zip_of(member, directory=[(shorter, 0)])
+    assert {one.octets for one in opened(open_zip, archive).members} == {b"hello", b"hel"}
+    outcome = opened(open_zip, archive, replace(LIMITS, files=1))
+    assert len(outcome.members) == 1
+    assert isinstance(outcome.error, OverLimitError)

@@ -3,8 +3,11 @@ import zlib
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailwarden.unpack.formats.zip_archive import open_zip
+from mailwarden.unpack.members import Trait
 from support.archives import Zipped, zip_of
 from support.opening import opened
 
@@ -76,3 +79,12 @@ def test_lzma_properties_that_do_not_exist_are_no_known_method() -> None:
 def test_numbers_that_need_zip64_reach_libarchive_as_the_most_it_takes() -> None:
     member = replace(packed_member(ZSTD, zstd_frame()), size_bytes=0xFFFF_FFFE)
     assert not opened(open_zip, zip_of(member)).is_clean
+
+
+@given(st.integers(0, 99), st.binary(max_size=100), st.integers(0, 2**32 - 1))
+def test_any_bytes_of_any_method_are_unpacked_or_it_is_said_why_not(
+    method: int, packed: bytes, size_bytes: int
+) -> None:
+    member = replace(packed_member(method, packed), size_bytes=size_bytes)
+    for one in opened(open_zip, zip_of(member)).members:
+        assert one.unopened or one.octets is not None or Trait.ENCRYPTED in one.traits

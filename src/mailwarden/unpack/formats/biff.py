@@ -4,9 +4,11 @@ Only what rules ask for is read: encryption, sheets of Excel 4 macros, names tha
 themselves, links that start programs. Sources: [MS-XLS] 2.4, [MS-XLSB] 2.1.4 and 2.4.
 """
 
+import itertools
 import struct
 from collections.abc import Iterator
 
+from mailwarden.unpack.budget import Meter
 from mailwarden.unpack.members import Trait
 
 # [MS-XLS] 2.3
@@ -36,42 +38,44 @@ _BRT_BUILT_IN_PREFIX = b"_xlnm."
 _BRT_NAME = 39
 _BRT_BEGIN_SUP_BOOK = 360
 _SUP_BOOK_TRAITS = {1: Trait.DDE, 2: Trait.EXTERNAL_LINK}  # sbt, [MS-XLSB] 2.4.203
+# The clock is looked at once for so many records.
+_RECORDS_UNTIMED = 10_000
 
 
-def workbook_traits(workbook: bytes) -> tuple[Trait, ...]:
+def workbook_traits(workbook: bytes, meter: Meter) -> tuple[Trait, ...]:
     """What a `Workbook` (or `Book`) stream says of itself.
 
     After the mark of encryption the records' contents cannot be read, and none is believed.
     """
-    if _is_encrypted(workbook):
+    if _is_encrypted(workbook, meter):
         return (Trait.ENCRYPTED,)
     traits: list[Trait] = []
     is_automatic = False
     is_wide = True
-    for record, content in _records(workbook):
+    for record, content in _records(workbook, meter):
         if record == _BOF:
             is_wide = int.from_bytes(content[:2], "little") >= _BIFF8
         elif record == _BOUND_SHEET and content[5:6] == bytes([_MACRO_SHEET]):
             traits.append(Trait.XLM_MACROS)
         elif record == _LBL:
             is_automatic = is_automatic or _is_automatic_label(content, is_wide=is_wide)
-    traits.extend(_link_traits(workbook))
+    traits.extend(_link_traits(workbook, meter))
     if is_automatic and Trait.XLM_MACROS in traits:
         traits.append(Trait.AUTO_MACROS)
     return tuple(dict.fromkeys(traits))
 
 
-def external_link_traits(part: bytes) -> tuple[Trait, ...]:
+def external_link_traits(part: bytes, meter: Meter) -> tuple[Trait, ...]:
     """What a link part of an xlsb leads to: a program or an object; nothing for a workbook."""
     kinds = (
         int.from_bytes(content[:2], "little")
-        for record, content in _binary_records(part)
+        for record, content in _binary_records(part, meter)
         if record == _BRT_BEGIN_SUP_BOOK
     )
     return tuple(_SUP_BOOK_TRAITS[kind] for kind in kinds if kind in _SUP_BOOK_TRAITS)
 
 
-def has_automatic_name(part: bytes) -> bool:
+def has_automatic_name(part: bytes, meter: Meter) -> bool:
     """Whether the workbook part of an xlsb names macros that Excel runs by itself."""
     return any(
         content[_BRT_NAME_FIXED_BYTES:]
@@ -79,23 +83,27 @@ def has_automatic_name(part: bytes) -> bool:
         .lower()
         .removeprefix(_BRT_BUILT_IN_PREFIX)
         .startswith(_AUTOMATIC_PREFIXES)
-        for record, content in _binary_records(part)
+        for record, content in _binary_records(part, meter)
         if record == _BRT_NAME
     )
 
 
-def _is_encrypted(workbook: bytes) -> bool:
+def _is_encrypted(workbook: bytes, meter: Meter) -> bool:
     """Whether the part about the whole workbook, up to its end, has the mark of encryption."""
-    for record, _ in _records(workbook):
+    for record, _ in _records(workbook, meter):
         if record in (_FILE_PASS, _EOF):
             return record == _FILE_PASS
     return False
 
 
-def _records(workbook: bytes) -> Iterator[tuple[int, bytes]]:
+def _records(workbook: bytes, meter: Meter) -> Iterator[tuple[int, bytes]]:
     """Number and content of each record, up to the first that is cut short."""
     position = 0
-    while position + 4 <= len(workbook):
+    for count in itertools.count():
+        if position + 4 > len(workbook):
+            return
+        if count % _RECORDS_UNTIMED == 0:
+            meter.check_time()
         record, size = struct.unpack_from("<HH", workbook, position)
         yield record, workbook[position + 4 : position + 4 + size]
         position += 4 + size
@@ -109,10 +117,10 @@ def _is_automatic_label(content: bytes, *, is_wide: bool) -> bool:
     return content[start:].replace(b"\0", b"").lower().startswith(_AUTOMATIC_PREFIXES)
 
 
-def _link_traits(workbook: bytes) -> Iterator[Trait]:
+def _link_traits(workbook: bytes, meter: Meter) -> Iterator[Trait]:
     """Links to programs: of each, the first name says whether it is DDE or an object by OLE."""
     is_program = False
-    for record, content in _records(workbook):
+    for record, content in _records(workbook, meter):
         if record == _SUP_BOOK:
             is_program = _TOPIC_MARK in content[4:]
         elif record == _EXTERN_NAME and is_program:
@@ -120,10 +128,14 @@ def _link_traits(workbook: bytes) -> Iterator[Trait]:
             yield Trait.EXTERNAL_LINK if is_object else Trait.DDE
 
 
-def _binary_records(part: bytes) -> Iterator[tuple[int, bytes]]:
+def _binary_records(part: bytes, meter: Meter) -> Iterator[tuple[int, bytes]]:
     """BIFF12: number and size take seven bits of each byte ([MS-XLSB] 2.1.4)."""
     position = 0
-    while position < len(part):
+    for count in itertools.count():
+        if position >= len(part):
+            return
+        if count % _RECORDS_UNTIMED == 0:
+            meter.check_time()
         record, position = _seven_bits(part, position, most_bytes=2)
         size, position = _seven_bits(part, position, most_bytes=4)
         yield record, part[position : position + size]

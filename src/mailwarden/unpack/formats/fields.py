@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mailwarden.unpack.budget import Meter
 from mailwarden.unpack.members import Trait
 
 BEGIN = "\x13"
 SEPARATE = "\x14"
 END = "\x15"
 
-_MARKS = re.compile(f"([{BEGIN}{SEPARATE}{END}])")
+_PIECE = re.compile(f"[{BEGIN}{SEPARATE}{END}]|[^{BEGIN}{SEPARATE}{END}]+")
+# The clock is looked at once for so many of these.
+_PIECES_UNTIMED = 10_000
 _WORD = re.compile(r"([A-Za-z]{1,20})")
 # What may stand before an instruction and means nothing.
 _LEADING = ' \t\r\n\f\v\xa0"'
@@ -68,14 +71,17 @@ class _Fields:
             self.open[-1].add(_given(ended))
 
 
-def field_traits(text: str) -> tuple[Trait, ...]:
-    """The traits of all fields in a text, each once; what is not closed counts as well."""
-    return tuple(dict.fromkeys(_all_traits(text)))
+def field_traits(text: str, meter: Meter) -> tuple[Trait, ...]:
+    """The traits of all fields in a text, each once; what is not closed counts as well.
+
+    Raises `OverLimitError`.
+    """
+    return tuple(dict.fromkeys(_all_traits(text, meter)))
 
 
-def _all_traits(text: str) -> Iterator[Trait]:
+def _all_traits(text: str, meter: Meter) -> Iterator[Trait]:
     fields = _Fields()
-    for piece in _MARKS.split(text):
+    for piece in _pieces(text, meter):
         if piece == BEGIN:
             if len(fields.open) == _MOST_NESTED:
                 yield from fields.end()
@@ -90,6 +96,13 @@ def _all_traits(text: str) -> Iterator[Trait]:
             fields.open[-1].add(piece)
     while fields.open:
         yield from fields.end()
+
+
+def _pieces(text: str, meter: Meter) -> Iterator[str]:
+    for count, piece in enumerate(_PIECE.finditer(text)):
+        if count % _PIECES_UNTIMED == 0:
+            meter.check_time()
+        yield piece[0]
 
 
 def _traits(instruction: str) -> Iterator[Trait]:

@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from io import StringIO
 from xml.parsers import expat
 
+from mailwarden.unpack.budget import Meter
 from mailwarden.unpack.formats.fields import BEGIN, END, SEPARATE, field_traits
 from mailwarden.unpack.formats.remote import is_remote
 from mailwarden.unpack.members import Trait, UnreadableError
@@ -52,28 +54,41 @@ _AUTOMATIC_EVENTS = frozenset({"load", "open", "load-finished", "view-created", 
 
 # Office opens nothing nested more deeply, and each level costs memory until the part's end.
 _MOST_LEVELS = 5_000
+# A tag is held in memory whole, ten times as large; no document has tags, or text between tags
+# in parts that are read, of more than some ten thousand octets.
+_MOST_TAG_BYTES = 500_000
+_LONG_TAG = re.compile(rb"<[^<]{%d}" % _MOST_TAG_BYTES)
+# How much is read before the clock is looked at: the parser begins a tag that is cut anew.
+_PIECE_BYTES = 1_000_000
 
 
 @dataclass(slots=True)
 class XmlPart:
     """What one part has said so far; `is_automatic` if macros, where there are any, are run."""
 
-    traits: list[Trait] = field(default_factory=list)
+    traits: dict[Trait, None] = field(default_factory=dict)  # in order, each once
     is_automatic: bool = False
-    fields: list[str] = field(default_factory=list)
+    fields: StringIO = field(default_factory=StringIO)
     takes_text: bool = False
     levels: int = 0
+
+    def note(self, trait: Trait | None) -> None:
+        """Take in a trait, if it is one."""
+        if trait:
+            self.traits[trait] = None
 
 
 class _ForbiddenError(Exception):
     """The part declares entities, or nests as no document does."""
 
 
-def read_xml(octets: bytes) -> XmlPart:
+def read_xml(octets: bytes, meter: Meter) -> XmlPart:
     """Read one part; raises `UnreadableError` when it is no XML, or not as documents have it."""
     part = XmlPart()
     if not _may_say_something(octets):
         return part
+    if _LONG_TAG.search(octets):
+        raise UnreadableError(f"XML with a tag of more than {_MOST_TAG_BYTES} octets")
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = partial(_start, part)
@@ -81,10 +96,14 @@ def read_xml(octets: bytes) -> XmlPart:
     parser.CharacterDataHandler = partial(_text, part)
     parser.EntityDeclHandler = _forbid
     try:
-        parser.Parse(octets, True)  # noqa: FBT003  # expat takes no names
+        for start in range(0, len(octets), _PIECE_BYTES):
+            meter.check_time()
+            parser.Parse(octets[start : start + _PIECE_BYTES])
+        parser.Parse(b"", True)  # noqa: FBT003  # expat takes no names
     except (expat.ExpatError, _ForbiddenError, LookupError, MemoryError, ValueError) as error:
         raise UnreadableError("XML that cannot be read") from error
-    part.traits.extend(field_traits("".join(part.fields)))
+    for trait in field_traits(part.fields.getvalue(), meter):
+        part.note(trait)
     return part
 
 
@@ -111,7 +130,7 @@ def _end(part: XmlPart, _name: str) -> None:
 
 def _text(part: XmlPart, text: str) -> None:
     if part.takes_text:
-        part.fields.append(text)
+        part.fields.write(text)
 
 
 @lru_cache(maxsize=1000)
@@ -127,20 +146,20 @@ def _local(name: str) -> str:
 def _read_relationship(part: XmlPart, attributes: Attributes) -> None:
     kind = attributes.get("Type", "").rpartition("/")[2]
     if attributes.get("TargetMode", "").lower() != "external":
-        part.traits.extend(filter(None, [_INTERNAL_RELATIONSHIPS.get(kind)]))
+        part.note(_INTERNAL_RELATIONSHIPS.get(kind))
         return
     trait = _EXTERNAL_RELATIONSHIPS.get(kind)
     target = attributes.get("Target", "")
     if trait and (trait not in _ONLY_REMOTE or is_remote(target)):
-        part.traits.append(trait)
+        part.note(trait)
 
 
 def _read_content_type(part: XmlPart, attributes: Attributes) -> None:
     content_type = attributes.get("ContentType", "").lower()
     if content_type == "application/vnd.ms-office.vbaproject":
-        part.traits.append(Trait.MACROS)
+        part.note(Trait.MACROS)
     if content_type in _MACRO_SHEET_TYPES:
-        part.traits.append(Trait.XLM_MACROS)
+        part.note(Trait.XLM_MACROS)
 
 
 def _read_instruction(part: XmlPart, _attributes: Attributes) -> None:
@@ -148,25 +167,25 @@ def _read_instruction(part: XmlPart, _attributes: Attributes) -> None:
 
 
 def _read_field_mark(part: XmlPart, attributes: Attributes) -> None:
-    part.fields.append(_FIELD_MARKS.get(attributes.get("fldCharType", ""), ""))
+    part.fields.write(_FIELD_MARKS.get(attributes.get("fldCharType", ""), ""))
 
 
 def _read_simple_field(part: XmlPart, attributes: Attributes) -> None:
-    part.fields.extend((BEGIN, attributes.get("instr", ""), END))
+    part.fields.write(BEGIN + attributes.get("instr", "") + END)
 
 
 def _read_program_link(part: XmlPart, _attributes: Attributes) -> None:
-    part.traits.append(Trait.DDE)
+    part.note(Trait.DDE)
 
 
 def _read_object_link(part: XmlPart, _attributes: Attributes) -> None:
-    part.traits.append(Trait.EXTERNAL_LINK)
+    part.note(Trait.EXTERNAL_LINK)
 
 
 def _read_object(part: XmlPart, attributes: Attributes) -> None:
     """`o:OLEObject` and `p:oleObj`: embedded, or linked, which its relationship says again."""
     if attributes.get("Type", "").lower() == "link":
-        part.traits.append(Trait.EXTERNAL_LINK)
+        part.note(Trait.EXTERNAL_LINK)
 
 
 def _read_ribbon(part: XmlPart, attributes: Attributes) -> None:
@@ -179,19 +198,19 @@ def _read_defined_name(part: XmlPart, attributes: Attributes) -> None:
 
 
 def _read_encryption(part: XmlPart, _attributes: Attributes) -> None:
-    part.traits.append(Trait.ENCRYPTED)
+    part.note(Trait.ENCRYPTED)
 
 
 def _read_listener(part: XmlPart, attributes: Attributes) -> None:
     """A macro of an OpenDocument that an event runs; its event has a prefix of its own."""
-    part.traits.append(Trait.MACROS)
+    part.note(Trait.MACROS)
     event = _local(attributes.get("event-name", "")).lower()
     part.is_automatic = part.is_automatic or event in _AUTOMATIC_EVENTS
 
 
 def _read_template(part: XmlPart, attributes: Attributes) -> None:
     if is_remote(attributes.get("href", "")):
-        part.traits.append(Trait.REMOTE_TEMPLATE)
+        part.note(Trait.REMOTE_TEMPLATE)
 
 
 _MACRO_SHEET_TYPES = frozenset(

@@ -92,7 +92,7 @@ def _read_main(compound: "CompoundFile", stream: "Stream", meter: Meter) -> Iter
 
 
 def _read_workbook(compound: "CompoundFile", stream: "Stream", meter: Meter) -> Iterator[Opened]:
-    yield from workbook_traits(compound.read(stream, meter))
+    yield from workbook_traits(compound.read(stream, meter), meter)
     yield from _read_main(compound, stream, meter)
 
 
@@ -103,7 +103,7 @@ def _read_word(compound: "CompoundFile", stream: "Stream", meter: Meter) -> Iter
         for other in compound.streams
         if other.storage == stream.storage and other.name == table_name(document)
     )
-    yield from document_traits(document, next(tables, b""))
+    yield from document_traits(document, next(tables, b""), meter)
     yield from _read_main(compound, stream, meter)
 
 

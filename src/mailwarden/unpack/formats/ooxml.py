@@ -70,13 +70,13 @@ def _member(member: Member, document: _Document, meter: Meter) -> Iterator[Opene
     if member.octets is None:
         yield member
     elif _is_xml(member.octets):
-        yield from _xml(member, member.octets, document)
+        yield from _xml(member, member.octets, document, meter)
     elif _is_named(member, _RELATIONSHIPS_NAME):
         yield replace(member, unopened="relationships that are no XML")
     elif member.octets.startswith(_PICTURE_STARTS):
         yield replace(member, is_scanned=False)
     else:
-        document.is_automatic = document.is_automatic or _runs_macros(member, member.octets)
+        document.is_automatic = document.is_automatic or _runs_macros(member, member.octets, meter)
         yield from _binary_traits(member, member.octets, meter)
         yield member
 
@@ -91,9 +91,9 @@ def _is_xml(octets: bytes) -> bool:
     return octets.lstrip(_BEFORE_XML).startswith(b"<")
 
 
-def _xml(member: Member, octets: bytes, document: _Document) -> Iterator[Opened]:
+def _xml(member: Member, octets: bytes, document: _Document, meter: Meter) -> Iterator[Opened]:
     try:
-        part = read_xml(octets)
+        part = read_xml(octets, meter)
     except UnreadableError as error:
         yield replace(member, unopened=str(error))
         return
@@ -110,11 +110,11 @@ def _binary_traits(member: Member, octets: bytes, meter: Meter) -> Iterator[Trai
             # The walk opens it once more, and tells what is wrong with it.
             return
     elif _is_named(member, _BINARY_LINK):
-        yield from external_link_traits(octets)
+        yield from external_link_traits(octets, meter)
 
 
-def _runs_macros(member: Member, octets: bytes) -> bool:
-    return _is_named(member, _BINARY_WORKBOOK) and has_automatic_name(octets)
+def _runs_macros(member: Member, octets: bytes, meter: Meter) -> bool:
+    return _is_named(member, _BINARY_WORKBOOK) and has_automatic_name(octets, meter)
 
 
 def _is_named(member: Member, pattern: re.Pattern[str]) -> bool:

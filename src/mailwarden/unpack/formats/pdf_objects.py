@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from mailwarden.unpack.budget import Limit, Meter, OverLimitError
 from mailwarden.unpack.formats.pdf_filters import decode_stream
-from mailwarden.unpack.formats.pdf_syntax import Reference, Value, parse_value
+from mailwarden.unpack.formats.pdf_syntax import TOKENS, Reference, Value, parse_value
 from mailwarden.unpack.members import UnreadableError, UnsupportedError
 
 # A catalogue of several thousand pages has some hundred thousand; each costs some microseconds.
@@ -31,6 +31,8 @@ _NUMBERS = re.compile(
 _NUMBERS_BYTES = 64
 # What may stand before the word: the end of a number, a blank, the end of a comment.
 _BEFORE_OBJECT = frozenset(bytes((octet,)) for octet in b"0123456789\0\t\n\f\r ")
+# No file has more octets.
+_MOST_DIGITS = 18
 # Behind a comment that is longer: it is read, only no reference leads there.
 _NO_NUMBER = -1
 _TRAILER = re.compile(rb"trailer")
@@ -76,6 +78,7 @@ class Objects:
     _count: int = 0
     _read_bytes: int = 0
     _readable_bytes: int = _READ_FREE_BYTES
+    _tokens_left: int = TOKENS
     _known: dict[tuple[int, int], Object] = field(default_factory=dict)
     _stream_ends: list[int] | None = None
 
@@ -102,7 +105,8 @@ class Objects:
         """Read one object, once; raises `OverLimitError` where they lie over one another."""
         key = (id(place.octets), place.start)
         if key not in self._known:
-            parsed = parse_value(place.octets, place.start, self.meter)
+            parsed = parse_value(place.octets, place.start, self.meter, self._tokens_left)
+            self._tokens_left -= parsed.tokens
             self._spend(parsed.end - place.start)
             stream = None
             if place.octets is self.octets and isinstance(parsed.value, dict):
@@ -118,6 +122,7 @@ class Objects:
             if not isinstance(one, Reference):
                 yield Object(one)
                 continue
+            self.meter.check_time()
             for place in self._by_number.get(one.number, ()):
                 found = self.read(place)
                 if isinstance(found.value, Reference) and depth < _REFERENCES:
@@ -174,7 +179,11 @@ class Objects:
         """Where an object stream's header says that its objects are: pairs of number and offset."""
         first = dictionary.get("First") if isinstance(dictionary, dict) else None
         first_object = first if isinstance(first, int) else 0
-        header = [int(word) for word in octets[:first_object].split() if word.isdigit()]
+        words = (
+            word.lstrip(b"0") or b"0" for word in octets[:first_object].split() if word.isdigit()
+        )
+        # A number that is longer leads out of the file, cut or not.
+        header = [int(word[:_MOST_DIGITS]) for word in words]
         pairs = zip(header[::2], header[1::2], strict=False)
         return [self._add(number, octets, first_object + offset) for number, offset in pairs]
 

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from mailwarden.unpack.budget import Limit, Meter, OverLimitError
 from mailwarden.unpack.members import UnreadableError
 
-# Honest objects have a few thousand at most; each costs about a microsecond and some memory.
-_TOKENS = 1_000_000
+# Of all objects of a file that are read: a manual with 20,000 links has half of these. Each costs
+# about a microsecond, and some sixty octets for as long as the file is looked at.
+TOKENS = 1_000_000
 # Honest values nest less than 20 deep; readers have limits of their own from 100 on.
 _DEPTH = 256
-# The clock is looked at once for so many tokens.
+# The clock is looked at once for so many tokens, or pieces of a string.
 _TOKENS_UNTIMED = 4_096
 
-# Blanks and comments, then a token if there is one: it matches anywhere, so it never tries again.
+# Blanks, then a token if there is one: it matches anywhere, so it never tries again. A comment is
+# one, because a repeated group for comments would keep something of each until the match ends.
 _TOKEN = re.compile(
-    rb"[\0\t\n\f\r ]*(?:%[^\r\n]*[\0\t\n\f\r ]*)*"
-    rb"(<<|>>|[\[\]{}()]|/[^\0\t\n\f\r ()<>\[\]{}/%]*"
+    rb"[\0\t\n\f\r ]*"
+    rb"(<<|>>|[\[\]{}()]|/[^\0\t\n\f\r ()<>\[\]{}/%]*|%[^\r\n]*"
     rb"|<[^<>]*>|[^\0\t\n\f\r ()<>\[\]{}/%]+|[<>])?"
 )
 _STRING_PIECE = re.compile(rb"[^()\\]+|\\(?:[0-7]{1,3}|\r\n|[^\0-\x1f]|[\0-\x1f])|[()\\]")
@@ -54,10 +56,11 @@ Value = None | bool | int | str | bytes | Reference | list["Value"] | dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A value, and where it ends in the octets."""
+    """A value, where it ends in the octets, and how many tokens it was."""
 
     value: Value
     end: int
+    tokens: int = 0
 
 
 @dataclass(slots=True)
@@ -68,7 +71,7 @@ class _Open:
     values: list[Value]
 
 
-def parse_value(octets: bytes, start: int, meter: Meter) -> Parsed:
+def parse_value(octets: bytes, start: int, meter: Meter, most_tokens: int = TOKENS) -> Parsed:
     """Read the first value from `start` on; what is not closed ends where the octets do.
 
     Raises `UnreadableError` for what is nested too deep, `OverLimitError` for what is too long.
@@ -76,22 +79,22 @@ def parse_value(octets: bytes, start: int, meter: Meter) -> Parsed:
     outermost = _Open(is_dictionary=False, values=[])
     stack = [outermost]
     position = start
-    for count in range(_TOKENS):
+    for count in range(most_tokens):
         if count % _TOKENS_UNTIMED == 0:
-            meter.count_bytes(0)
+            meter.check_time()
         match = _TOKEN.match(octets, position)
         if match is None or not match[1]:
-            return _closed(stack, len(octets))
+            return _closed(stack, len(octets), count)
         token, position = match[1], match.end()
         if token in _ENDS:
-            return _closed(stack, match.start(1))
+            return _closed(stack, match.start(1), count)
         if token == b"(":
-            string, position = _string(octets, position)
+            string, position = _string(octets, position, meter)
             stack[-1].values.append(string)
         else:
             _take(token, stack)
         if len(stack) == 1 and _is_whole(outermost.values):
-            return Parsed(outermost.values[0], position)
+            return Parsed(outermost.values[0], position, count + 1)
     raise OverLimitError(Limit.BYTES)
 
 
@@ -101,12 +104,12 @@ def _is_whole(values: list[Value]) -> bool:
     return not isinstance(last, int) or len(numbers) > 1
 
 
-def _closed(stack: list[_Open], end: int) -> Parsed:
+def _closed(stack: list[_Open], end: int, tokens: int) -> Parsed:
     """Close everything that is open; the value is the first, None where there is none."""
     while len(stack) > 1:
         _close(stack)
     values = stack[0].values
-    return Parsed(values[0] if values else None, end)
+    return Parsed(values[0] if values else None, end, tokens)
 
 
 def _take(token: bytes, stack: list[_Open]) -> None:
@@ -120,6 +123,8 @@ def _take(token: bytes, stack: list[_Open]) -> None:
             _begin(stack, is_dictionary=True)
         case b"]" | b"}" | b">" | b")":
             _close(stack)
+        case b"%":
+            pass
         case b"<":
             digits = _NOT_HEX.sub(b"", token).decode("ascii")
             values.append(bytes.fromhex(digits + "0" * (len(digits) % 2)))
@@ -182,11 +187,13 @@ def _name(token: bytes) -> str:
     return unescaped.decode("latin-1")
 
 
-def _string(octets: bytes, position: int) -> tuple[bytes, int]:
+def _string(octets: bytes, position: int, meter: Meter) -> tuple[bytes, int]:
     """Read a literal string behind its first parenthesis; also gives where it ends."""
     string = bytearray()
     depth = 1
-    for piece in _STRING_PIECE.finditer(octets, position):
+    for count, piece in enumerate(_STRING_PIECE.finditer(octets, position)):
+        if count % _TOKENS_UNTIMED == 0:
+            meter.check_time()
         position = piece.end()
         depth += (piece[0] == b"(") - (piece[0] == b")")
         if depth == 0:

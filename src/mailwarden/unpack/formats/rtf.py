@@ -120,7 +120,7 @@ def _traits(octets: bytes, meter: Meter) -> Iterator[Trait]:
     if any(map(is_remote, _texts(_TEMPLATE, octets, meter))):
         yield Trait.REMOTE_TEMPLATE
     for text in _texts(_FIELD, octets, meter):
-        yield from field_traits(BEGIN + text)
+        yield from field_traits(BEGIN + text, meter)
 
 
 def _texts(start: re.Pattern[bytes], octets: bytes, meter: Meter) -> Iterator[str]:
@@ -128,9 +128,9 @@ def _texts(start: re.Pattern[bytes], octets: bytes, meter: Meter) -> Iterator[st
     ways = (True, False) if _UNICODE.search(octets) else (True,)
     position = 0
     while begin := start.search(octets, position):
-        meter.count_bytes(0)  # asks the clock
+        meter.check_time()
         for has_fallback in ways:
-            text, position = _text(octets, begin.end(), has_fallback=has_fallback)
+            text, position = _text(octets, begin.end(), meter, has_fallback=has_fallback)
             yield text
 
 
@@ -157,7 +157,7 @@ def _read_object_data(octets: bytes, start: int, readings: list[_Reading], meter
         position = token.end()
         tokens += 1
         if tokens % _TOKENS_A_CHECK == 0:
-            meter.count_bytes(0)  # asks the clock
+            meter.check_time()
         if token["brace"] == b"{":
             depth += 1
         elif token["brace"] == b"}":
@@ -193,7 +193,7 @@ def _give(
     return token.end() + length
 
 
-def _text(octets: bytes, start: int, *, has_fallback: bool) -> tuple[str, int]:
+def _text(octets: bytes, start: int, meter: Meter, *, has_fallback: bool) -> tuple[str, int]:
     r"""The text from `start` to the end of its group, fields in it marked; and where that is.
 
     With `has_fallback`, one character after `\u` is for readers that know no Unicode.
@@ -203,8 +203,12 @@ def _text(octets: bytes, start: int, *, has_fallback: bool) -> tuple[str, int]:
     depth = 0
     position = start
     skips = False
+    tokens = 0
     while token := _TOKEN.match(octets, position):
         position = token.end()
+        tokens += 1
+        if tokens % _TOKENS_A_CHECK == 0:
+            meter.check_time()
         if token["brace"] == b"{":
             depth += 1
         elif token["brace"] == b"}":

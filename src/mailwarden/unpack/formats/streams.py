@@ -34,6 +34,8 @@ _NAME_BYTES = 4_096
 _MOST_NAMES = 16
 
 _NOT_ZERO = re.compile(rb"[^\0]")
+# A large filter of mail ends its DMARC reports with CRLF.
+_NOT_PADDING = re.compile(rb"[^\0\r\n]")
 
 
 def open_gzip(octets: bytes, meter: Meter) -> Iterator[Opened]:
@@ -86,7 +88,7 @@ def _open(octets: bytes, meter: Meter, kind: _Kind) -> Iterator[Opened]:
         traits=entry_traits(Entry.FILE, names),
         unopened=streams.problem,
     )
-    if not streams.problem and _NOT_ZERO.search(octets, streams.end):
+    if not streams.problem and _NOT_PADDING.search(octets, streams.end):
         yield Trait.HIDDEN_DATA
 
 
@@ -127,6 +129,8 @@ def _gzip_names(octets: bytes, starts: list[int]) -> list[bytes]:
     """Find the file names in the heads of gzip streams (RFC 1952 section 2.3)."""
     names = []
     for start in starts:
+        if start + _GZIP_HEAD_BYTES > len(octets):
+            break
         flags = octets[start + _GZIP_FLAGS_OFFSET]
         place = start + _GZIP_HEAD_BYTES
         if flags & _GZIP_EXTRA_FLAG:

@@ -86,6 +86,7 @@ class _Stream:
         cursor = Cursor(octets)
         cursor.take(min(_HEAD_BYTES, len(octets)))
         while cursor.left_bytes >= _ATTRIBUTE_HEAD_BYTES:
+            self.meter.check_time()
             level, number, length = cursor.number(1), cursor.number(4), cursor.number(4)
             if level not in (_OF_MESSAGE, _OF_ATTACHMENT):
                 self._note("something that is no attribute")

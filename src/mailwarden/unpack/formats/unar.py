@@ -26,6 +26,9 @@ _LIST = ("lsar", "-json-ascii", "-no-recursion", INPUT)
 _TEST = (*_LIST, "-test")
 _UNPACK = ("unar", "-quiet", "-no-recursion", "-output-directory", "-", "-indexes", INPUT)
 
+# No file is larger (off_t).
+_MOST_NUMBER = 2**63 - 1
+
 # What lsar's test says of what is well, None without a test; unar itself tells nobody that it made
 # something up.
 _GOOD_TESTS = ("ok", "no_checksum", None)
@@ -130,7 +133,10 @@ def _read_json(octets: bytes) -> dict[str, Any]:  # JSON
 
 
 def _lines(listing: dict[str, Any]) -> list[_Listed]:  # JSON
-    lines = [line for line in listing.get("lsarContents", ()) if isinstance(line, dict)]
+    contents = listing.get("lsarContents")
+    if not isinstance(contents, list):
+        return []
+    lines = [line for line in contents if isinstance(line, dict)]
     return [_listed(line, place) for place, line in enumerate(lines)]
 
 
@@ -157,7 +163,8 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    """A size or an index; a negative one would be an option to unar."""
+    return value if isinstance(value, int) and 0 <= value <= _MOST_NUMBER else 0
 
 
 def _entry(line: dict[str, Any]) -> Entry:  # JSON

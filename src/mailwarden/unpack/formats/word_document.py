@@ -6,6 +6,7 @@ Source: [MS-DOC] 2.5.
 import struct
 from collections.abc import Iterator
 
+from mailwarden.unpack.budget import Meter
 from mailwarden.unpack.formats.fields import field_traits
 from mailwarden.unpack.formats.remote import is_remote
 from mailwarden.unpack.members import Trait
@@ -26,13 +27,13 @@ def table_name(document: bytes) -> str:
     return "1table" if _flags(document) & _OTHER_TABLE else "0table"
 
 
-def document_traits(document: bytes, table: bytes) -> Iterator[Trait]:
+def document_traits(document: bytes, table: bytes, meter: Meter) -> Iterator[Trait]:
     """What the stream and its table say; of an encrypted document nothing else can be read."""
     if _flags(document) & _ENCRYPTED:
         yield Trait.ENCRYPTED
         return
     # Text of 16 bits and text of 8 bits look the same without NULs.
-    yield from field_traits(document.replace(b"\0", b"").decode("latin-1"))
+    yield from field_traits(document.replace(b"\0", b"").decode("latin-1"), meter)
     if is_remote(_template(document, table)):
         yield Trait.REMOTE_TEMPLATE
 

@@ -118,8 +118,11 @@ def _checksum(begin: _Line, end: _Line) -> int | None:
 
 
 def _number(values: dict[bytes, bytes], key: bytes, base: int = 10) -> int | None:
+    digits = values.get(key, b"")
+    if not digits.isalnum():  # int() would take a sign as well
+        return None
     try:
-        return int(values.get(key, b""), base)
+        return int(digits, base)
     except ValueError:
         return None
 

@@ -127,13 +127,17 @@ class _Sweep:
             yield member(_description(named, None), Expanded(None, start, _READ_OFTEN))
             return
         description = _description(named, header)
-        ends = []
+        ends: list[int] = []
         for expanded in expand(self.octets, self.meter, header.data_start, description):
+            # Each name was counted, and is a reading as a rule.
+            if len(ends) >= max(1, len(named)):
+                self.meter.count_member()
             ends.append(min(expanded.end, len(self.octets)))
             yield member(description, expanded)
             if expanded.octets is not None:
                 self.bytes_left -= ends[-1] - header.data_start
             if self.bytes_left < 0:
+                self.meter.count_member()
                 yield member(description, Expanded(None, ends[-1], _READ_OFTEN))
                 break
         self._cover(min(ends), header.data_start + (description.packed_bytes or 0))

@@ -29,12 +29,12 @@ _BYTES_LEFT = "packed bytes are left after its end"
 _MISMATCH = "its length or checksum is not the announced one"
 _UNKNOWN_LENGTH = "where it ends is not known"
 
+# What `zip` reads from a pipe is said to be one (S_IFIFO); it is a file to every program.
 _ENTRIES = {
     stat.S_IFLNK: Entry.LINK,
     stat.S_IFDIR: Entry.FOLDER,
     stat.S_IFCHR: Entry.DEVICE,
     stat.S_IFBLK: Entry.DEVICE,
-    stat.S_IFIFO: Entry.DEVICE,
     stat.S_IFSOCK: Entry.DEVICE,
 }
 
