@@ -23,13 +23,14 @@ from support.native_archives import arj
 from support.office import look
 
 _LIMITS = UnpackLimits(bytes_produced=1_000_000, files=100, depth=5, ratio=100, seconds=2.5)
-_CPU_SECONDS = math.ceil(_LIMITS.most_seconds + 1)
+_PACKED_BYTES = 10**9
+_CPU_SECONDS = math.ceil(_LIMITS.most_seconds(_PACKED_BYTES) + 1)
 
 
 def test_time_memory_and_files_are_limited() -> None:
     def limited() -> None:
         limit_resources()
-        limit_spending(_LIMITS)
+        limit_spending(_LIMITS, _PACKED_BYTES)
         assert resource.getrlimit(resource.RLIMIT_CPU) == (_CPU_SECONDS, _CPU_SECONDS + 1)
         assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
         assert resource.getrlimit(resource.RLIMIT_AS)[1] == 1 << 30
@@ -53,8 +54,8 @@ def test_a_confined_process_can_still_be_limited_and_never_less(tmp_path: Path) 
     def limited() -> None:
         limit_resources()
         confine(prepare_confinement(protection()), tmp_path)
-        limit_spending(_LIMITS)
-        limit_spending(replace(_LIMITS, seconds=100, bytes_produced=10**9))
+        limit_spending(_LIMITS, _PACKED_BYTES)
+        limit_spending(replace(_LIMITS, seconds=100, bytes_produced=10**9), _PACKED_BYTES)
         assert resource.getrlimit(resource.RLIMIT_CPU)[1] == _CPU_SECONDS + 1
         assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] < 10**8
 
@@ -88,7 +89,7 @@ def test_a_confined_process_is_in_its_folder_and_can_import_what_is_not_loaded_y
 def test_a_confined_process_can_start_unar(tmp_path: Path) -> None:
     def confined() -> None:
         limit_resources()
-        limit_spending(_LIMITS)
+        limit_spending(_LIMITS, _PACKED_BYTES)
         confine(prepare_confinement(protection()), tmp_path)
         assert look(open_unar, arj({b"a.txt": b"hello"})).members[0].octets == b"hello"
 

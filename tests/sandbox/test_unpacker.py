@@ -71,10 +71,22 @@ async def _fault(sandbox: Sandbox, payload: bytes) -> Fault:
 
 
 async def _limit(sandbox: Sandbox, payload: bytes, job: Job) -> Unopened:
-    unpacked = await _unpack(sandbox, payload, job)
-    assert unpacked.faults == ()
-    (shut,) = unpacked.contents.unopened
+    shut = await _shut(sandbox, payload, job)
     assert shut.reason is Reason.OVER_LIMIT
+    return shut
+
+
+async def _failure(sandbox: Sandbox, payload: bytes) -> str:
+    shut = await _shut(sandbox, payload, _job())
+    assert shut.reason is Reason.FAILED
+    return shut.detail
+
+
+async def _shut(sandbox: Sandbox, payload: bytes, job: Job) -> Unopened:
+    unpacked = await _unpack(sandbox, payload, job)
+    assert [item.path for item in unpacked.contents.items] == ["1.2"]
+    assert (unpacked.store, unpacked.faults) == (None, ())
+    (shut,) = unpacked.contents.unopened
     return shut
 
 
@@ -123,13 +135,11 @@ async def test_the_nursery_says_what_protects_its_children(sandbox: Sandbox) -> 
     assert protection.missing == ()
 
 
-async def test_a_crash_is_a_lasting_fault_and_the_next_payload_is_unpacked(
+async def test_a_crash_leaves_the_payload_shut_and_the_next_one_is_unpacked(
     sandbox: Sandbox,
 ) -> None:
-    fault = await _fault(sandbox, misbehaving("crash"))
-    assert fault == Fault("unpack", "killed by SIGSEGV while unpacking", temporary=False)
-    fault = await _fault(sandbox, misbehaving("abort"))
-    assert fault == Fault("unpack", "killed by SIGABRT while unpacking", temporary=False)
+    assert await _failure(sandbox, misbehaving("crash")) == "the helper was killed by SIGSEGV"
+    assert await _failure(sandbox, misbehaving("abort")) == "the helper was killed by SIGABRT"
     assert await _said(sandbox, "say", "next") == "next"
 
 
@@ -148,10 +158,9 @@ async def test_a_helper_that_eats_all_memory_is_over_the_limit_of_memory(sandbox
 
 
 async def test_a_bug_in_an_opener_is_told_by_its_place_without_content(sandbox: Sandbox) -> None:
-    fault = await _fault(sandbox, misbehaving("fail"))
-    assert fault.reason.startswith("an opener failed: KeyError in bad_openers.py:")
-    assert "secret" not in fault.reason
-    assert not fault.temporary
+    detail = await _failure(sandbox, misbehaving("fail"))
+    assert detail.startswith("an opener failed: KeyError in bad_openers.py:")
+    assert "secret" not in detail
 
 
 async def test_a_payload_whose_helper_died_still_has_its_names_and_type(sandbox: Sandbox) -> None:
@@ -222,7 +231,7 @@ async def test_a_process_that_could_still_change_the_output_changes_no_verdict(
     sandbox: Sandbox,
 ) -> None:
     unpacked = await _unpack(sandbox, misbehaving("keep-mapping"))
-    assert unpacked.faults or unpacked.store
+    assert unpacked.contents.unopened or unpacked.store
     if unpacked.store:  # the other process was dead already
         unpacked.store.close()
     await _wait_for_children(sandbox, 0)
@@ -252,10 +261,8 @@ _LIES = {
 
 
 @pytest.mark.parametrize("lie", _LIES.values(), ids=_LIES.keys())
-async def test_a_helper_that_lies_is_a_lasting_fault(sandbox: Sandbox, lie: bytes) -> None:
-    fault = await _fault(sandbox, misbehaving("lie", lie.decode("latin-1")))
-    assert "told" in fault.reason
-    assert not fault.temporary
+async def test_a_helper_that_lies_is_not_believed(sandbox: Sandbox, lie: bytes) -> None:
+    assert "told" in await _failure(sandbox, misbehaving("lie", lie.decode("latin-1")))
 
 
 async def test_fifty_payloads_at_once_are_unpacked_by_four_children(sandbox: Sandbox) -> None:
@@ -373,21 +380,31 @@ async def test_a_machine_without_room_for_a_nursery_is_a_temporary_fault(
     assert _is_empty(tmp_path)
 
 
+_ITSELF = Item("1.2", (), ("message",))
+
+
 @pytest.mark.parametrize(
-    ("status", "reason", "temporary"),
+    ("status", "reason"),
     [
-        (75, "the helper process could not be started or locked in", True),
-        (3, "the helper process failed with status 3", False),
-        (-40, "killed by signal 40 while unpacking", False),
-        (-31, "killed by SIGSYS while unpacking", False),
-        (-9, "killed by SIGKILL while unpacking", True),
+        (75, "the helper process could not be started or locked in"),
+        (-9, "killed by SIGKILL while unpacking"),
     ],
 )
-def test_only_what_the_payload_did_to_its_helper_is_lasting(
-    status: int, reason: str, *, temporary: bool
-) -> None:
-    unpacked = _judged(status, -1, Item("1.2", (), ("message",)))
-    assert unpacked.faults == (Fault("unpack", reason, temporary=temporary),)
+def test_what_was_not_the_payloads_doing_is_a_temporary_fault(status: int, reason: str) -> None:
+    assert _judged(status, -1, _ITSELF).faults == (Fault("unpack", reason),)
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        (3, "the helper failed with status 3"),
+        (-40, "the helper was killed by signal 40"),
+        (-31, "the helper was killed by SIGSYS"),
+    ],
+)
+def test_what_the_payload_did_to_its_helper_leaves_it_shut(status: int, detail: str) -> None:
+    unopened = _judged(status, -1, _ITSELF).contents.unopened
+    assert unopened == (Unopened(Reason.FAILED, "payload", "1.2", "", detail),)
 
 
 async def test_closing_makes_what_is_being_unpacked_a_temporary_fault(sandbox: Sandbox) -> None:

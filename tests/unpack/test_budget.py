@@ -84,7 +84,7 @@ def test_what_comes_out_brings_its_own_time_with_it() -> None:
     with pytest.raises(OverLimitError) as raised:
         meter.check_time()
     assert raised.value.limit is Limit.SECONDS
-    assert clock.now - 100.0 < LIMITS.most_seconds
+    assert clock.now - 100.0 < LIMITS.most_seconds(10**9)
 
 
 def test_pieces_are_counted_before_the_next_one_is_made() -> None:
@@ -121,3 +121,9 @@ def test_an_attempt_that_is_thrown_away_costs_nothing_but_time() -> None:
     assert budget.spent.seconds == 0.0  # what came out was worth the time
     clock.now += 9_000_000 * 10 / BYTES_A_SECOND
     assert budget.spent.seconds == pytest.approx(1.0, abs=0.001)
+
+
+def test_a_small_payload_may_take_only_as_long_as_what_can_come_out_of_it() -> None:
+    limits = UnpackLimits(bytes_produced=10**9, files=1, depth=1, ratio=10, seconds=1.0)
+    assert limits.most_seconds(10**9) == 1.0 + 10**9 / BYTES_A_SECOND
+    assert limits.most_seconds(0) == 1.0 + RATIO_FREE_BYTES / BYTES_A_SECOND

@@ -113,15 +113,18 @@ def test_what_could_not_be_looked_through_is_said_whatever_the_rules_allow() -> 
         Unopened(Reason.OVER_LIMIT, "zip", "1", "a.zip", "unpacked-bytes"),
         Unopened(Reason.UNREADABLE, "rar", "2", "b.rar", "its end is missing"),
         Unopened(Reason.UNSUPPORTED, "arj", "3", "c.arj", "method 9 is not known"),
+        Unopened(Reason.FAILED, "iso", "4", "d.iso", "the helper was killed by SIGSEGV"),
     )
     findings = check(unopened=unopened, rules=(everything,))
     assert summary(findings) == [
         ("unpack", Kind.OVER_LIMIT, "unpacked-bytes", "1", "a.zip"),
         ("unpack", Kind.MALFORMED, "rar-unreadable", "2", "b.rar"),
         ("unpack", Kind.UNOPENED, "arj-unopened", "3", "c.arj"),
+        ("unpack", Kind.UNOPENED, "iso-failed", "4", "d.iso"),
     ]
     assert findings[1].detail == "A file is broken, or is not what it seems: its end is missing."
     assert findings[2].detail == "A file cannot be opened here: method 9 is not known."
+    assert findings[3].detail == "Opening a file went wrong: the helper was killed by SIGSEGV."
 
 
 def test_an_archive_that_readers_see_differently_is_malformed() -> None:

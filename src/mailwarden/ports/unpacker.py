@@ -23,7 +23,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What one payload holds; `faults` when the helper died, hung or could not be had."""
+    """What one payload holds; `faults` when nobody could look at it now."""
 
     contents: Contents
     store: Store | None = None

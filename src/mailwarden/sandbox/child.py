@@ -88,7 +88,7 @@ def run_child(cell: Cell, confinement: Confinement, formats: Mapping[str, "Forma
         status = EXIT_FAILED
         octets = os.pread(task.input, task.octets_bytes, 0)
         job = decode_job(os.pread(task.input, task.job_bytes, task.octets_bytes))
-        limit_spending(job.limits)
+        limit_spending(job.limits, task.octets_bytes)
         output = Output(task.output)
         output.tell(unpack(octets, job, formats, output))
         status = 0

@@ -31,6 +31,9 @@ from mailwarden.unpack.budget import UnpackLimits
 # Python with all openers maps about 200 MB; the rest is for a payload, what is made of it, and the
 # dictionaries of 7z and rar (up to 256 MB for what mail carries).
 _ADDRESS_SPACE_BYTES = 1 << 30
+# What a payload can make this process write to: a member of 100 MB, and its copies. Maps of
+# libraries do not count here.
+_DATA_BYTES = 400_000_000
 # Its own few, and the pipes and files of one command-line tool.
 _DESCRIPTORS = 64
 # Counts whatever the daemon's user runs, so it must be far above workers and helpers; it is there
@@ -101,18 +104,19 @@ def _readable_places() -> list[Path]:
 def limit_resources() -> None:
     """Bound what this process may use, whatever its task is."""
     _lower(resource.RLIMIT_AS, _ADDRESS_SPACE_BYTES)
+    _lower(resource.RLIMIT_DATA, _DATA_BYTES)
     _lower(resource.RLIMIT_NOFILE, _DESCRIPTORS)
     _lower(resource.RLIMIT_NPROC, _PROCESSES)
     _lower(resource.RLIMIT_CORE, 0)
 
 
-def limit_spending(limits: UnpackLimits) -> None:
-    """Bound what this process may spend on its task; also a confined process can.
+def limit_spending(limits: UnpackLimits, packed_bytes: int) -> None:
+    """Bound what this process may spend on a payload of that size; also a confined process can.
 
     It is killed by SIGALRM or SIGXCPU when its time is over. Both kinds can be lowered at any time
     and never raised again.
     """
-    seconds = max(limits.most_seconds, 0) + _GRACE_SECONDS
+    seconds = max(limits.most_seconds(packed_bytes), 0) + _GRACE_SECONDS
     # What is kept and told; a memory file counts as a file.
     _lower(resource.RLIMIT_FSIZE, limits.bytes_produced + 2 * MOST_OUTCOME_BYTES)
     _lower(resource.RLIMIT_CPU, math.ceil(seconds), _DEFERRABLE_CPU_SECONDS)

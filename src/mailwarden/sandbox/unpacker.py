@@ -1,6 +1,7 @@
 """Takes payloads apart in helper processes: the daemon's side (`ports.unpacker.Unpacker`).
 
-Whatever a helper does ends here, as a fault or as an over-limit of the payload.
+Whatever a helper does ends here: as something that stayed shut when the payload made it fail, as a
+temporary fault when it was not the payload's doing.
 """
 
 import asyncio
@@ -65,8 +66,8 @@ class Sandbox:
     async def unpack(self, octets: bytes, job: Job, deadline: float) -> Unpacked:
         """Take one payload apart; never raises for what a helper did; `deadline` is the loop's.
 
-        A fault is lasting when this content made the helper fail, temporary when it was not asked.
-        Cancelling kills the helper.
+        What this content does to its helper is said by `Contents.unopened`; a fault says that it
+        was not looked at, and may be later. Cancelling kills the helper.
         """
         itself = _itself(octets, job)
         try:
@@ -190,20 +191,18 @@ def _judged(status: int, output: int, itself: Item) -> Unpacked:
             # Not its own doing: the machine had no memory left, or an administrator was at work.
             return _fault(itself, "killed by SIGKILL while unpacking")
         case _ if status < 0:
-            reason = f"killed by {_signal_name(-status)} while unpacking"
-            return _fault(itself, reason, temporary=False)
+            return _failed(itself, f"the helper was killed by {_signal_name(-status)}")
         case _ if status == EXIT_TEMPORARY:
             return _fault(itself, "the helper process could not be started or locked in")
         case _:
-            reason = f"the helper process failed with status {status}"
-            return _fault(itself, reason, temporary=False)
+            return _failed(itself, f"the helper failed with status {status}")
 
 
 def _told(output: int, itself: Item) -> Unpacked:
     try:
         outcome = read_outcome(output)
     except PeerError as error:
-        return _fault(itself, str(error), temporary=False)
+        return _failed(itself, str(error))
     match outcome:
         case Outcome(contents=Contents() as contents):
             keeps = any(item.extracted for item in contents.items)
@@ -211,7 +210,7 @@ def _told(output: int, itself: Item) -> Unpacked:
         case Outcome(is_out_of_memory=True):
             return _over(itself, Limit.MEMORY)
         case _:
-            return _fault(itself, f"an opener failed: {outcome.failure}", temporary=False)
+            return _failed(itself, f"an opener failed: {outcome.failure}")
 
 
 def _itself(octets: bytes, job: Job) -> Item:
@@ -227,13 +226,22 @@ def _itself(octets: bytes, job: Job) -> Item:
 
 
 def _over(itself: Item, limit: Limit) -> Unpacked:
+    return _shut(itself, Reason.OVER_LIMIT, limit)
+
+
+def _failed(itself: Item, detail: str) -> Unpacked:
+    """This content made the helper fail: it would again, so nobody is told to try later."""
+    return _shut(itself, Reason.FAILED, detail)
+
+
+def _shut(itself: Item, reason: Reason, detail: str) -> Unpacked:
     filename = next(iter(itself.names), "")
-    shut = Unopened(Reason.OVER_LIMIT, itself.file_type, itself.path, filename, limit)
+    shut = Unopened(reason, itself.file_type or "payload", itself.path, filename, detail)
     return Unpacked(Contents((itself,), (shut,)))
 
 
-def _fault(itself: Item, reason: str, *, temporary: bool = True) -> Unpacked:
-    return Unpacked(Contents((itself,)), faults=(Fault(_BY, reason, temporary=temporary),))
+def _fault(itself: Item, reason: str) -> Unpacked:
+    return Unpacked(Contents((itself,)), faults=(Fault(_BY, reason),))
 
 
 def _signal_name(number: int) -> str:

@@ -54,10 +54,10 @@ class UnpackLimits:
     ratio: int
     seconds: float
 
-    @property
-    def most_seconds(self) -> float:
-        """The time after which something must be over a limit."""
-        return self.seconds + self.bytes_produced / BYTES_A_SECOND
+    def most_seconds(self, packed_bytes: int) -> float:
+        """The time after which something must be over a limit, for a payload of that size."""
+        bytes_produced = min(self.bytes_produced, RATIO_FREE_BYTES + packed_bytes * self.ratio)
+        return self.seconds + bytes_produced / BYTES_A_SECOND
 
     def without(self, spent: Spent) -> "UnpackLimits":
         """What is left for the next payload of the same message."""

@@ -8,6 +8,7 @@ programs; it runs in a helper process, whose limits the program inherits.
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -27,6 +28,8 @@ _TICK_MILLISECONDS = 200
 _PIECE_BYTES = 65536
 # How long a program may take to die.
 _LAST_SECONDS = 1
+# unar allocates what an archive of 125 bytes announces. Dictionaries of honest mail have 64 MB.
+_ADDRESS_SPACE_BYTES = 400_000_000
 # include/uapi/linux/prctl.h
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
@@ -82,7 +85,7 @@ def _started(arguments: tuple[str, ...], descriptor: int) -> Iterator[subprocess
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_ENVIRONMENT,
-            preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509 - a helper has no other thread
+            preexec_fn=lambda: _begin(parent),  # noqa: PLW1509 - a helper has no other thread
         )
     except OSError as error:
         raise UnsupportedError(f"{arguments[0]} is not installed or cannot be started") from error
@@ -90,6 +93,12 @@ def _started(arguments: tuple[str, ...], descriptor: int) -> Iterator[subprocess
         yield program
     finally:
         _end(program)
+
+
+def _begin(parent: int) -> None:
+    """What the program does before it takes this process's place."""
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
+    _die_with(parent)
 
 
 def _die_with(parent: int) -> None:

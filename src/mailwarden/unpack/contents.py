@@ -13,6 +13,7 @@ class Reason(StrEnum):
     OVER_LIMIT = "over-limit"
     UNREADABLE = "unreadable"  # broken, or not what it says
     UNSUPPORTED = "unsupported"  # a format or method that cannot be opened here
+    FAILED = "failed"  # whoever opened it died of it, or lied
 
 
 @dataclass(frozen=True, slots=True)

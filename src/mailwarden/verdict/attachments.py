@@ -175,6 +175,9 @@ def _shut(unopened: Unopened) -> Finding:
         case Reason.UNSUPPORTED:
             kind, name = Kind.UNOPENED, f"{unopened.format}-unopened"
             detail = f"A file cannot be opened here: {unopened.detail}."
+        case Reason.FAILED:
+            kind, name = Kind.UNOPENED, f"{unopened.format}-failed"
+            detail = f"Opening a file went wrong: {unopened.detail}."
         case _:
             assert_never(unopened.reason)
     return Finding(_BY_UNPACKING, kind, name, unopened.path, unopened.filename, detail)
