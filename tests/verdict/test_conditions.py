@@ -159,5 +159,5 @@ def test_the_encrypted_format_is_the_things_own_where_it_is_known() -> None:
     assert [encrypted_format(item) for item in (LOCKED, LOCKED_PDF, EXE)] == ["zip", "pdf", ""]
 
 
-def test_a_file_has_its_names_and_extensions_as_keys() -> None:
-    assert file_of(EXE).keys == {"a.exe", "b.txt", ".exe", ".txt"}
+def test_a_file_has_its_names_extensions_type_and_traits_as_keys() -> None:
+    assert file_of(EXE).keys == {"a.exe", "b.txt", ".exe", ".txt", "pe", "path-traversal"}

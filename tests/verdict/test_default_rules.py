@@ -44,8 +44,8 @@ def packed(name: str, *traits: Trait) -> Item:
         (attached("a.{00020906-0000-0000-C000-000000000046}"), ["class-id"]),
         (attached("a" * 257), ["name-too-long"]),
         (packed("../a.txt", Trait.PATH_TRAVERSAL), ["path-traversal"]),
-        (packed("a", Trait.LINK), ["link-or-device"]),
-        (packed("a", Trait.DEVICE), ["link-or-device"]),
+        (packed("a", Trait.LINK), ["link"]),
+        (packed("a", Trait.DEVICE), ["device"]),
         (attached("a.pdf", "pdf", Trait.LAUNCH_ACTION), ["launch-action"]),
     ],
 )

@@ -16,6 +16,7 @@ from mailwarden.verdict.conditions import (
     HeaderField,
     Named,
     NameMatches,
+    RealType,
     Sender,
     Size,
     file_of,
@@ -84,6 +85,14 @@ def test_a_rule_about_the_message_is_not_about_its_files() -> None:
     assert matching(rule) == []
 
 
+def test_the_message_is_denied_by_rules_in_force_that_are_about_it() -> None:
+    ann = Rule(Action.DENY, "ann", "", of_message=(FROM_ANN,))
+    program_of_ann = Rule(Action.DENY, "program", "", (EXE,), (FROM_ANN,))
+    rules = AttachmentRules((deny("a", EXE), program_of_ann, ann))
+    assert list(rules.denying_message(rules.in_force(FACTS))) == [ann]
+    assert list(rules.denying_message(rules.in_force(MessageFacts()))) == []
+
+
 def test_two_names_are_both_needed_to_allow_and_one_is_enough_to_deny() -> None:
     file = file_of(Item("1", ("a.pdf", "a.exe"), ("message",)))
     assert allow("a", Extension(frozenset({"pdf"}))).holds_for_file(file) is False
@@ -111,6 +120,9 @@ _CONDITIONS: st.SearchStrategy[FileCondition] = st.sampled_from(
         Named(frozenset({"a.exe"})),
         Named(frozenset({"c", "b.txt"})),
         NameMatches(re.compile(".*e.*")),
+        RealType(frozenset({"pe", "elf"})),
+        RealType(frozenset({""})),
+        HasTrait(frozenset({Trait.LINK, Trait.MACROS})),
     ]
 )
 _RULES = st.lists(
@@ -123,12 +135,18 @@ _RULES = st.lists(
 )
 
 
-@given(rules=_RULES, names=st.lists(_NAMES, max_size=2))
+@given(
+    rules=_RULES,
+    names=st.lists(_NAMES, max_size=2),
+    file_type=st.sampled_from(["", "pe", "text"]),
+    traits=st.sampled_from([(), (Trait.LINK,), (Trait.ENCRYPTED, Trait.MACROS)]),
+)
 def test_the_arrangement_finds_what_trying_every_rule_finds(
-    rules: list[Rule], names: list[str]
+    rules: list[Rule], names: list[str], file_type: str, traits: tuple[Trait, ...]
 ) -> None:
     arranged = AttachmentRules(tuple(rules))
-    file = file_of(Item("1", tuple(names), ("message",)))
+    item = Item("1", tuple(names), ("message",), file_type=file_type, traits=traits)
+    file = file_of(item)
     expected = []
     for rule in rules:
         if rule.holds_for_file(file):

@@ -53,22 +53,14 @@ TOP = b"MIME-Version: 1.0\n"
     [
         (samples.cr_in_header(), "cr-in-header"),
         (samples.cr_in_header().replace(b"\r", b"\0"), "nul-in-header"),
-        (TOP + b"Subject: x\nhello\n\n", "field-without-name"),
-        (TOP + b"Sub ject: x\n\n", "broken-field-name"),
         (TOP + b"Date: " + b"1" * 100 + b"\n\n", "overlong-field"),
         (TOP + b"Content-Type : text/plain\n\n", "blank-before-colon"),
         (TOP + b"Content-Type(x): text/plain\n\n", "comment-in-field-name"),
-        (TOP + b"Content-Type: multipart/mixed\n\nhello", "multipart-without-boundary"),
-        (samples.broken_mime(), "multipart-without-parts"),
         (
             TOP + b"Content-Type: multipart/mixed; boundary=" + b"b" * 300 + b"\n\n",
             "boundary-too-long",
         ),
         (MIXED + b"--b\n" + MIXED + b"--b\n\nx\n--b--\n", "boundary-used-twice"),
-        (
-            b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQQ==",
-            "encoded-container",
-        ),
         (samples.with_attachment(b"a.txt", b"hello").replace(b"aGVs", b"aG!Vs"), "broken-encoding"),
     ],
 )
@@ -78,6 +70,34 @@ def test_what_hides_something_is_malformed(raw: bytes, name: str) -> None:
         ("structure", Kind.MALFORMED, name)
     ]
     assert findings[0].detail
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (TOP + b"Subject: x\nhello\n\n", "field-without-name"),
+        (TOP + b"Sub ject: x\n\n", "broken-field-name"),
+        (b"\xef\xbb\xbfFrom: a@b\n" + TOP + b"\nhello", "broken-field-name"),
+        (TOP + b"Content-Type: multipart/mixed\n\nhello", "multipart-without-boundary"),
+        (MIXED + b"hello", "multipart-without-parts"),
+        (
+            b"Content-Transfer-Encoding: quoted-printable\n" + MIXED + b"--b\n\nx=y\n--b--\n",
+            "encoded-container",
+        ),
+    ],
+)
+def test_what_careless_programs_write_is_ambiguous_and_text_as_long_as_it_is(
+    raw: bytes, name: str
+) -> None:
+    assert [(finding.kind, finding.name) for finding in check(raw)] == [(Kind.AMBIGUOUS_TEXT, name)]
+    with_file = raw + b"\n--x\nContent-Type: application/zip\n\nPK\3\4"
+    assert (Kind.AMBIGUOUS, name) in {(finding.kind, finding.name) for finding in check(with_file)}
+
+
+def test_a_file_in_a_multipart_with_another_boundary_is_ambiguous() -> None:
+    assert [(one.kind, one.name) for one in check(samples.broken_mime())] == [
+        (Kind.AMBIGUOUS, "multipart-without-parts")
+    ]
 
 
 def test_a_finding_says_where() -> None:
@@ -103,6 +123,17 @@ def test_an_unclosed_multipart_is_ordinary() -> None:
 def test_broken_base64_in_text_is_left_to_the_reader() -> None:
     raw = samples.multipart(b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\na!b")
     assert check(raw) == ()
+
+
+def test_a_mail_attached_as_any_other_file_is_ordinary() -> None:
+    raw = b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeAoKeA=="
+    assert check(raw) == ()
+
+
+def test_base64_that_only_the_loose_reading_finds_ends_where_it_guesses() -> None:
+    part = b"--in\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\nQUJD"
+    returned = b"Content-Type: text/plain\n\nFrom: a@b\n\n" + part
+    assert check(samples.multipart(returned)) == ()
 
 
 def test_a_returned_message_may_be_cut_off_before_its_first_part() -> None:

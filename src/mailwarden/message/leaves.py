@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from mailwarden.message.anomalies import Weight, weight_of
 from mailwarden.message.dialects import USUAL
+from mailwarden.message.loose import DIALECT as LOOSE
 from mailwarden.message.parts import Part, Reading
 from mailwarden.message.readings import Readings
 from mailwarden.message.transfer import IDENTITY, decode, decodings
@@ -19,6 +20,8 @@ _USUAL_LINES = 2
 _USUAL_BYTES = 500
 # More text than this is no mail that somebody reads to its end.
 _READ_BYTES = 500_000
+_GUESSED = f"{LOOSE}:"
+_MULTI = "multipart/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,14 @@ class Leaf:
 
     @property
     def is_broken_file(self) -> bool:
-        """Whether readers may decode another file than this; of a long text nobody reads the end."""
+        """Whether readers may decode another file; text that nobody reads to its end is one.
+
+        Where a part ends is a guess in the loose reading; a multipart is no file.
+        """
+        if self.is_clean or self.path.startswith(_GUESSED) or self.media_type.startswith(_MULTI):
+            return False
         is_file = bool(self.names) or not self.media_type.startswith("text/")
-        return not self.is_clean and (is_file or len(self.octets) > _READ_BYTES)
+        return is_file or len(self.octets) > _READ_BYTES
 
 
 def leaves(readings: Readings) -> tuple[Leaf, ...]:

@@ -1,5 +1,6 @@
 """What octets really are, by content, and which formats they may be opened as."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from mailwarden.unpack.carriers import carriers_of
@@ -10,6 +11,9 @@ from mailwarden.unpack.text_types import is_text, text_word
 _PDF_SIGNATURE = b"%PDF-"
 _PDF_HEAD_BYTES = 1_024
 
+# What Office writes beside an open document: the user's name, in 162 octets (Word) or 165.
+_OWNER_NAME = re.compile(r"(?:\A|[/\\])~\$[^/\\]*\Z")
+_OWNER_FILE_BYTES = 165
 # Types whose files may be nothing but text; every other signature in a text is chance.
 _TEXTUAL = frozenset({"rtf", "pdf", "script", "postscript", "ar", "deb", "cpio"})
 # What reads as text whatever a client takes it for; empty is nothing at all.
@@ -21,8 +25,7 @@ def file_type(octets: bytes) -> str:
 
     Archives: zip, jar, apk, gzip, bzip2, xz, lzma, lzip, zstd, lz4, lzop, lrzip, compress, tar,
     cpio, ar, deb, rpm, iso, cab, lha, arj, ace, rar, 7z, xar, tnef, alz, egg, sit, szdd, zoo, zpaq,
-    pkcs7 (S/MIME), apple-single, apple-double,
-    mac-binary.
+    pkcs7 (S/MIME), apple-single, apple-double, mac-binary.
     Disks: dmg, qcow2, squashfs, vhd, vhdx, vmdk, wim.
     Documents: ole, msg (Outlook), ooxml (docx, xlsx, pptx ...), odf, rtf, pdf, postscript, onenote,
     access, chm, hlp, active-mime (macros of Word), pst (Outlook).
@@ -65,7 +68,7 @@ def formats_by_type(
     found = dict.fromkeys(
         (
             *_by_content(word),
-            *(format_ for name in names if (format_ := _by_name(name))),
+            *_by_names(word, names),
             *_by_media_type(media_type),
             *_hidden(octets, word, media_type),
             *carriers_of(octets, word, names, media_type),
@@ -92,12 +95,28 @@ def is_certain(name: str, octets: bytes, names: tuple[str, ...]) -> bool:
         return True
     if name == "zip" and ends_as_zip(octets):
         return True
-    return bool(octets) and not word and any(_by_name(each) == name for each in names)
+    return (
+        bool(octets)
+        and not word
+        and any(_by_name(each) == name and not _is_owner_file(each, octets) for each in names)
+    )
+
+
+def _is_owner_file(name: str, octets: bytes) -> bool:
+    """Whether it says who has a document open: Office leaves `~$report.docx` in the folder."""
+    return bool(_OWNER_NAME.search(name)) and len(octets) <= _OWNER_FILE_BYTES
 
 
 def _by_content(word: str) -> tuple[str, ...]:
     format_ = _FORMAT_OF_TYPE.get(word)
     return () if format_ is None else (format_,)
+
+
+def _by_names(word: str, names: tuple[str, ...]) -> Iterator[str]:
+    """Where macOS puts what it knows of `old.eml` into `._old.eml`, there is no mail in it."""
+    for format_ in filter(None, map(_by_name, names)):
+        if (format_, word) != ("mail", "apple-double"):
+            yield format_
 
 
 def _by_name(name: str) -> str:

@@ -17,6 +17,7 @@ from mailwarden.verdict.file_names import (
     bounded,
     extension_of,
     has_form,
+    implied_extension,
     readings_of,
 )
 from mailwarden.verdict.message_facts import MessageFacts
@@ -37,7 +38,10 @@ def every(answers: Iterable[bool]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One item as conditions see it: `names` are all readings, `extensions` what they end in."""
+    """One item as conditions see it: `names` are all readings, `extensions` what they end in.
+
+    Where no name has one, it is the one that programs add for the media type.
+    """
 
     item: Item
     names: tuple[str, ...]
@@ -56,7 +60,9 @@ class File:
 def file_of(item: Item) -> File:
     """Read an item's names once for all rules."""
     names = tuple(dict.fromkeys(name for one in item.names for name in readings_of(one)))
-    return File(item, names, frozenset(filter(None, map(extension_of, names))))
+    extensions = frozenset(filter(None, map(extension_of, names)))
+    implied = implied_extension(item.media_type)
+    return File(item, names, extensions or frozenset((implied,) if implied else ()))
 
 
 def encrypted_format(item: Item) -> str:

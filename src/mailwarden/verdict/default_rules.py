@@ -16,6 +16,7 @@ from mailwarden.verdict.conditions import (
     FileCondition,
     FromRelayClient,
     HasTrait,
+    InContainer,
     MessageCondition,
     OddName,
     RealType,
@@ -74,6 +75,8 @@ def _deny(
     return Rule(Action.DENY, name, description, of_file, of_message)
 
 
+# In tar and cpio, links that stay inside are part of source code, and their unpackers are wary.
+_WITHOUT_LINKS = frozenset({"zip", "7z", "rar", "cab", "iso", "lha", "arj", "ar", "xar"})
 _FROM_STRANGERS = (FromRelayClient(may_relay=False),)
 
 DEFAULT_RULES: tuple[Rule, ...] = (
@@ -120,9 +123,15 @@ DEFAULT_RULES: tuple[Rule, ...] = (
         HasTrait(frozenset({Trait.PATH_TRAVERSAL})),
     ),
     _deny(
-        "link-or-device",  # a link lets the next member be written somewhere else
-        "An archive holds a link or device in place of a file.",
-        HasTrait(frozenset({Trait.LINK, Trait.DEVICE})),
+        "device",
+        "An archive holds a device in place of a file.",
+        HasTrait(frozenset({Trait.DEVICE})),
+    ),
+    _deny(
+        "link",  # it lets the next member be written somewhere else
+        "An archive holds a link in place of a file.",
+        HasTrait(frozenset({Trait.LINK})),
+        InContainer(_WITHOUT_LINKS),
     ),
     _deny(
         "auto-macros",  # Office itself refuses these when they come from the web

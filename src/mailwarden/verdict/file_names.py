@@ -6,6 +6,7 @@ regular expression sees them. Names of files: Microsoft's "Naming Files, Paths, 
 """
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 
 # A subject has some hundred characters, a name at most 255: what is longer is looked at from both
@@ -34,6 +35,28 @@ _DOCUMENTS = frozenset(
         *("xls", "xlsx", "zip"),
     }
 )
+
+# What mail programs and Windows add to a name without an ending, where they know the type.
+_ENDING_OF_MEDIA_TYPE: Mapping[str, str] = {
+    "application/hta": "hta",
+    "application/javascript": "js",
+    "application/java-archive": "jar",
+    "application/vnd.android.package-archive": "apk",
+    "application/vnd.ms-htmlhelp": "chm",
+    "application/vnd.microsoft.portable-executable": "exe",
+    "application/x-bat": "bat",
+    "application/x-dosexec": "exe",
+    "application/x-java-jnlp-file": "jnlp",
+    "application/x-javascript": "js",
+    "application/x-ms-application": "application",
+    "application/x-ms-shortcut": "lnk",
+    "application/x-msdos-program": "exe",
+    "application/x-msdownload": "exe",
+    "application/x-msi": "msi",
+    "text/javascript": "js",
+    "text/scriptlet": "sct",
+    "text/vbscript": "vbs",
+}
 
 
 class NameForm(StrEnum):
@@ -71,6 +94,11 @@ def readings_of(name: str) -> tuple[str, ...]:
 def extensions_of(name: str) -> frozenset[str]:
     """Return what programs could take for a name's extension, in lower case, without the dot."""
     return frozenset(filter(None, map(extension_of, readings_of(name))))
+
+
+def implied_extension(media_type: str) -> str:
+    """Return the extension that a file of that type gets where its name has none; else empty."""
+    return _ENDING_OF_MEDIA_TYPE.get(media_type, "")
 
 
 def extension_of(reading: str) -> str:

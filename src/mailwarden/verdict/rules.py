@@ -101,6 +101,8 @@ class AttachmentRules:
     """Rules in their order, arranged so that a list of thousand extensions costs one look."""
 
     rules: tuple[Rule, ...] = ()
+    field_names: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The header fields, in lower case, that some rule asks about."""
     _by_key: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     _without_key: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _of_message: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -115,20 +117,17 @@ class AttachmentRules:
                 without_key.append(position)
             for key in rule.keys or ():
                 by_key.setdefault(key, []).append(position)
-        of_message = (at for at, rule in enumerate(self.rules) if rule.of_message)
-        object.__setattr__(self, "_by_key", {key: tuple(at) for key, at in by_key.items()})
-        object.__setattr__(self, "_without_key", tuple(without_key))
-        object.__setattr__(self, "_of_message", tuple(of_message))
-
-    @property
-    def field_names(self) -> frozenset[str]:
-        """The header fields, in lower case, that some rule asks about."""
-        return frozenset(
+        field_names = (
             condition.name
             for rule in self.rules
             for condition in rule.of_message
             if isinstance(condition, HeaderField)
         )
+        of_message = (at for at, rule in enumerate(self.rules) if rule.of_message)
+        object.__setattr__(self, "field_names", frozenset(field_names))
+        object.__setattr__(self, "_by_key", {key: tuple(at) for key, at in by_key.items()})
+        object.__setattr__(self, "_without_key", tuple(without_key))
+        object.__setattr__(self, "_of_message", tuple(of_message))
 
     def in_force(self, facts: MessageFacts) -> Mapping[int, Rule]:
         """The rules whose conditions on the message hold, by position, up to one that allows it."""

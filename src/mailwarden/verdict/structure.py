@@ -8,13 +8,13 @@ Source: facts 3.5; RFC 7103.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from mailwarden.message.anomalies import Anomaly, Weight, sentence_of, weight_of
 from mailwarden.message.headers import value_of
 from mailwarden.message.leaves import Leaf
 from mailwarden.message.readings import Readings
-from mailwarden.unpack.file_types import file_type
+from mailwarden.unpack.file_types import reads_as_text
 from mailwarden.verdict.report import Finding, Kind
 
 # The first few say enough; a hostile message has thousands.
@@ -27,8 +27,6 @@ _SHORT_FIELDS = (b"date", b"mime-version", b"resent-date")
 _SHORT_FIELD_BYTES = 100
 
 _MIME_FIELDS = (b"mime-version", b"content-type", b"content-transfer-encoding")
-# What reads as text whatever a client takes it for; empty is nothing at all.
-_TEXT_TYPES = frozenset({"", "text", "html", "xml", "mail"})
 
 
 def check_structure(
@@ -48,7 +46,7 @@ def check_structure(
         for one in dict.fromkeys(anomalies)
         if one.code not in passed and not _is_cut_return(one, readings)
     )
-    found = islice(_findings(judged, leaves), FINDINGS)
+    found = islice(_findings(judged, leaves, may_hold_parts=_may_hold_parts(readings)), FINDINGS)
     return (*found, *limits)
 
 
@@ -89,14 +87,32 @@ def _overlong_fields(readings: Readings) -> Iterator[Anomaly]:
 
 def _broken_encodings(leaves: Iterable[Leaf]) -> Iterator[Anomaly]:
     """Broken text is seen by whoever reads it; in an attachment it hides something."""
-    for leaf in leaves:
-        if not leaf.is_clean and (leaf.names or not leaf.media_type.startswith("text/")):
-            yield Anomaly("broken-encoding", leaf.path)
+    return (Anomaly("broken-encoding", leaf.path) for leaf in leaves if leaf.is_broken_file)
 
 
-def _findings(anomalies: Iterable[Anomaly], leaves: Sequence[Leaf]) -> Iterator[Finding]:
+def _may_hold_parts(readings: Readings) -> bool:
+    """Whether what has no parts in a reading has some for who takes another of its types.
+
+    Clients choose at each level anew; not all of their choices together can be tried.
+    """
+    parts = chain.from_iterable(one.walk() for one in (readings.primary, *readings.others))
+    return any(
+        not part.children
+        and len(part.content.media_types) > 1
+        and any(map(_is_container, part.content.media_types))
+        for part in parts
+    )
+
+
+def _is_container(media_type: str) -> bool:
+    return media_type.startswith(("multipart/", "message/"))
+
+
+def _findings(
+    anomalies: Iterable[Anomaly], leaves: Sequence[Leaf], *, may_hold_parts: bool
+) -> Iterator[Finding]:
     for anomaly in anomalies:
-        kind = _kind(anomaly, leaves)
+        kind = _kind(anomaly, leaves, may_hold_parts=may_hold_parts)
         if kind is not None:
             yield Finding(
                 by="structure",
@@ -114,7 +130,7 @@ def _filename(path: str, leaves: Iterable[Leaf]) -> str:
     return next(names, "") if path else ""
 
 
-def _kind(anomaly: Anomaly, leaves: Sequence[Leaf]) -> Kind | None:
+def _kind(anomaly: Anomaly, leaves: Sequence[Leaf], *, may_hold_parts: bool) -> Kind | None:
     match weight_of(anomaly.code):
         case Weight.HARMLESS:
             return None
@@ -122,7 +138,7 @@ def _kind(anomaly: Anomaly, leaves: Sequence[Leaf]) -> Kind | None:
             return Kind.MALFORMED
         case Weight.AMBIGUOUS:
             involved = (leaf for leaf in leaves if _is_involved(leaf, anomaly))
-            is_text = all(map(_is_text, involved))
+            is_text = not may_hold_parts and all(map(_is_text, involved))
             return Kind.AMBIGUOUS_TEXT if is_text else Kind.AMBIGUOUS
 
 
@@ -134,4 +150,4 @@ def _is_involved(leaf: Leaf, anomaly: Anomaly) -> bool:
 
 
 def _is_text(leaf: Leaf) -> bool:
-    return leaf.media_type.startswith("text/") and file_type(leaf.octets) in _TEXT_TYPES
+    return reads_as_text(leaf.octets, leaf.media_type)
