@@ -1,6 +1,7 @@
 """Taking leaves apart, and what scanners are shown besides the raw message."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,8 @@ from mailwarden.message.limits import ReadingLimits
 from mailwarden.message.readings import read_every_way
 from mailwarden.pipeline.extraction import Extraction, extract, sort_leaves
 from mailwarden.ports.unpacker import Unpacked
-from mailwarden.unpack.budget import UnpackLimits
-from mailwarden.unpack.contents import Contents
+from mailwarden.unpack.budget import Limit, UnpackLimits
+from mailwarden.unpack.contents import Contents, Reason
 from mailwarden.unpack.walk import Job
 from mailwarden.verdict.report import Fault
 from support import samples
@@ -68,6 +69,18 @@ async def test_the_same_octets_are_shown_once_however_often_a_payload_holds_them
     with await extracted(raw) as extraction:
         assert shown(extraction) == {"2/a.zip/one.txt": b"same"}
         assert len(extraction.contents.items) == 4
+
+
+async def test_small_archives_without_end_are_no_way_round_the_limit_of_seconds() -> None:
+    parts = (samples.attached(b"%d.zip" % n, zip_archive({"a": b"%d" % n})) for n in range(30))
+    found = sort_leaves(leaves(read_every_way(samples.multipart(*parts), READING)))
+    unpacker = InProcessUnpacker()
+    limits = replace(LIMITS, bytes_produced=10**9, files=10**9, seconds=0.1)
+    with await extract(found, unpacker, limits, FAR, redundant=False) as extraction:
+        assert 0 < len(unpacker.jobs) <= 10
+        shut = extraction.contents.unopened
+        assert {(one.reason, one.detail) for one in shut} == {(Reason.OVER_LIMIT, Limit.SECONDS)}
+        assert len(unpacker.jobs) + len(shut) >= 30
 
 
 async def test_archives_inside_are_shown_when_redundant_is_asked_for() -> None:

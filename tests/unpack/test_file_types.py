@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwarden.unpack.file_types import file_type, formats_of, is_certain
+from mailwarden.unpack.file_types import file_type, formats_of, is_certain, reads_as_text
 from support import samples
 
 _ZIP = samples.zip_archive({"a.txt": b"hello"})
@@ -45,6 +45,7 @@ def test_the_real_type_is_told_by_content(octets: bytes, word: str) -> None:
         (_ZIP, ("a.docx",), "", ("zip",)),
         (_OOXML, ("a.zip",), "application/zip", ("ooxml",)),
         (_OLE, ("a.docx",), "", ("ole", "ooxml")),
+        (b"\0\5\x16\7\0\2\0\0", ("._a.eml",), "", ()),
         (_ODF, ("a.odt",), "", ("ooxml",)),
         (_TEXT, ("a.zip", "b.TGZ. "), "", ("zip", "gzip")),
         (_TEXT, ("WINMAIL.DAT",), "application/ms-tnef", ("tnef",)),
@@ -85,6 +86,10 @@ def test_every_format_that_it_may_be_is_named(
         ("zip", b"", ("a.zip",), False),
         ("zip", _JPEG + _ZIP, ("a.jpg",), True),
         ("ooxml", _OLE, ("a.docx",), False),
+        ("ooxml", b"\3Ann" + bytes(158), ("docs/~$a.docx",), False),
+        ("ooxml", b"\3Ann" + bytes(158), ("docs/a.docx",), True),
+        ("ooxml", b"\3Ann" + bytes(1_000), ("~$a.docx",), True),
+        ("pdf", b"\0\5\x16\7\0\2\0\0" + bytes(100), ("__MACOSX/._a.pdf",), False),
         ("pdf", b"see %PDF-1.4", ("a.txt",), False),
         ("pdf", _PDF, (), True),
         ("uuencode", _TEXT, ("a.uue",), False),
@@ -96,6 +101,13 @@ def test_only_what_was_not_a_mistaken_name_is_a_finding(
     name: str, octets: bytes, names: tuple[str, ...], is_finding: bool
 ) -> None:
     assert is_certain(name, octets, names) is is_finding
+
+
+def test_text_is_what_clients_show_as_text_and_its_octets_are() -> None:
+    for media_type in ("text/plain", "multipart/mixed", "message/delivery-status"):
+        assert reads_as_text(_TEXT, media_type)
+        assert not reads_as_text(_ZIP, media_type)
+    assert not reads_as_text(_TEXT, "application/zip")
 
 
 def test_ordinary_text_costs_microseconds() -> None:

@@ -131,7 +131,7 @@ def test_a_mail_attached_as_any_other_file_is_ordinary() -> None:
 
 
 def test_base64_that_only_the_loose_reading_finds_ends_where_it_guesses() -> None:
-    part = b"--in\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\nQUJD"
+    part = b"--in\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\nQUJD"
     returned = b"Content-Type: text/plain\n\nFrom: a@b\n\n" + part
     assert check(samples.multipart(returned)) == ()
 

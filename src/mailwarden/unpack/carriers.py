@@ -10,11 +10,17 @@ from collections.abc import Iterator
 _MARKUP_WORDS = frozenset({"html", "svg", "xml"})
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 _MARKUP_ENDINGS = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".svg", ".hta")
-_DATA_URL = re.compile(rb"""(?i)data:[^,"'<>]{0,300},""")
-_STRING = re.compile(rb"""["'`][A-Za-z0-9+/_\r\n-]{64,}={0,2}\s{0,4}["'`]""")
-# Strings that are joined, and escapes that stand for letters of a data URL.
-_JOINED_STRING = re.compile(rb"""["'`][A-Za-z0-9+/_-]{8,}["'`]\s{0,40}[+,]\s{0,40}["'`]""")
-_ESCAPED = re.compile(rb"(?i)\\x[0-9a-f]{2}|\\u00|&#x?0{0,8}(?:58|3a|44|2c|64|100|65|97|61)\b")
+_DATA_URL = re.compile(
+    rb"d[\t\r\n]*+a[\t\r\n]*+t[\t\r\n]*+a[\t\r\n]*+:\s{0,9}[a-z0-9.+/-]{0,100}+[;,]"
+)
+_STRING = re.compile(rb"""["'`>][a-z0-9+/_\r\n-]{64,}+={0,2}\s{0,4}["'`<]""")
+# Letters of a data URL that are written otherwise.
+_REFERENCE = re.compile(
+    rb"&#x?0{0,8}(?:58|3a|44|2c|64|100|65|97|61|9|a|d|10|13);|&(?:colon|comma|semi|tab|newline);"
+)
+_SHIFT = b"\x1b("
+# Scripts put files together in more ways than can be asked for here.
+_SCRIPTS = (b"<script", b"javascript:", b"onload", b"onerror", b"onclick", b"onmouse", b"onfocus")
 
 # Names of elements, which no XML can write otherwise, and what makes the shell ask Office.
 _OFFICE_MARKS = (b"binaryData", b"binData", b"binary-data", b"mso-application")
@@ -29,8 +35,11 @@ _BASE64_VALUE = re.compile(rb"(?i);base64|encoding=\"?b|;b[:;]")
 _SYLK_START = b"ID;"
 
 _MAIL_START = re.compile(rb"(?im)^[ \t]*mime-version[ \t]*:")
-# What Word opens by content, whatever stands before the mail in it.
-_WORD_ENDINGS = (".doc", ".dot", ".docx", ".docm", ".dotx", ".dotm", ".rtf", ".wbk", ".xml")
+# What Word and Excel open by content, whatever stands before the mail in it.
+_OFFICE_ENDINGS = (
+    *(".doc", ".dot", ".docx", ".docm", ".dotx", ".dotm", ".rtf", ".wbk", ".xml"),
+    *(".xls", ".xlt", ".xla", ".xlsx", ".xlsm", ".csv"),
+)
 _MAIL_WORDS = frozenset({"mail", "mbox"})
 
 
@@ -46,8 +55,8 @@ def carriers_of(octets: bytes, word: str, names: tuple[str, ...], media_type: st
         yield "calendar"
     if octets.startswith(_SYLK_START):
         yield "sylk"
-    is_for_word = any(name.endswith(_WORD_ENDINGS) for name in endings)
-    if is_for_word and word not in _MAIL_WORDS and _MAIL_START.search(octets):
+    is_for_office = any(name.endswith(_OFFICE_ENDINGS) for name in endings)
+    if is_for_office and word not in _MAIL_WORDS and _MAIL_START.search(octets):
         yield "page-archive"
 
 
@@ -60,8 +69,15 @@ def _is_markup(word: str, endings: tuple[str, ...], media_type: str) -> bool:
 
 
 def _may_hold_files(octets: bytes) -> bool:
-    text = octets.replace(b"\0", b"") if b"\0" in octets else octets
-    return any(pattern.search(text) for pattern in (_DATA_URL, _STRING, _JOINED_STRING, _ESCAPED))
+    # In small letters, for patterns that do not know case are slow.
+    text = octets.replace(b"\0", b"").lower()
+    return bool(
+        _DATA_URL.search(text)
+        or _STRING.search(text)
+        or _REFERENCE.search(text)
+        or _SHIFT in text
+        or any(mark in text for mark in _SCRIPTS)
+    )
 
 
 def _is_office_xml(octets: bytes) -> bool:

@@ -18,6 +18,11 @@ _OWNER_FILE_BYTES = 165
 _TEXTUAL = frozenset({"rtf", "pdf", "script", "postscript", "ar", "deb", "cpio"})
 # What reads as text whatever a client takes it for; empty is nothing at all.
 _READ_AS_TEXT = frozenset({"", "text", "html", "xml", "mail"})
+# The beginnings of media types that clients show as text (RFC 3464, RFC 8098, RFC 5965).
+_SHOWN_AS_TEXT = (
+    *("text/", "multipart/"),
+    *("message/delivery-status", "message/disposition-notification", "message/feedback-report"),
+)
 
 
 def file_type(octets: bytes) -> str:
@@ -48,8 +53,7 @@ def reads_as_text(octets: bytes, media_type: str) -> bool:
 
     A part of type multipart is one in which nobody finds parts: clients show its text, or nothing.
     """
-    is_text_type = media_type.startswith(("text/", "multipart/"))
-    return is_text_type and file_type(octets) in _READ_AS_TEXT
+    return media_type.startswith(_SHOWN_AS_TEXT) and file_type(octets) in _READ_AS_TEXT
 
 
 def formats_of(octets: bytes, names: tuple[str, ...], media_type: str) -> tuple[str, ...]:

@@ -39,6 +39,13 @@ def test_returned_mail_that_is_cut_off_before_its_first_part_is_not() -> None:
     assert look(open_mail, message).traits == frozenset()
 
 
+def test_a_file_of_another_type_that_only_its_name_calls_a_mail_is_not() -> None:
+    apple_double = b"\0\x05\x16\x07\0\x02\0\0Mac OS X\n" + samples.with_attachment(b"a", b"MZ")
+    found = look(open_mail, apple_double)
+    assert found.traits == frozenset()
+    assert b"MZ" in [member.octets for member in found.members]
+
+
 def test_a_mail_that_begins_with_a_byte_order_mark_is_not_taken_for_one_that_holds_itself() -> None:
     message = b"\xef\xbb\xbfFrom: a@b.example\nMIME-Version: 1.0\n\nhello"
     assert [member.octets for member in look(open_mail, message).members] == [b"hello"]

@@ -1,26 +1,33 @@
+"""Folders of mails in one file."""
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwarden.unpack.formats.mbox import open_mbox
-from support.office import look
+from mailwarden.unpack.members import UnreadableError
+from support.opening import opened
 
 FIRST, SECOND = b"Subject: a\n\nx\n\n", b"Subject: b\n\ny\n"
 
 
-def test_the_whole_is_one_mail_and_every_mail_behind_the_first_is_another() -> None:
-    found = look(open_mbox, b"From a\n" + FIRST + b"From b\n" + SECOND)
-    assert [member.octets for member in found.members] == [FIRST + b"From b\n" + SECOND, SECOND]
+@pytest.mark.parametrize("line", [b"From a\n", b">From a\n", b"From a b\r\n"])
+def test_the_whole_is_one_mail_and_every_mail_behind_the_first_is_another(line: bytes) -> None:
+    outcome = opened(open_mbox, line + FIRST + b"From b\n" + SECOND)
+    assert [(member.octets, member.media_type) for member in outcome.members] == [
+        (FIRST + b"From b\n" + SECOND, "message/rfc822"),
+        (SECOND, "message/rfc822"),
+    ]
 
 
-def test_a_file_without_a_line_between_mails_is_one_mail() -> None:
-    for octets in (b"", FIRST, b"From a\n" + FIRST):
-        (member,) = look(open_mbox, octets).members
-        assert member.octets == octets.removeprefix(b"From a\n")
+@pytest.mark.parametrize("octets", [b"", FIRST, b"x\n>From a\n"])
+def test_a_file_without_a_line_between_mails_is_none(octets: bytes) -> None:
+    assert isinstance(opened(open_mbox, octets).error, UnreadableError)
 
 
 @given(st.lists(st.sampled_from([b"From ", b"\n", b"x", b"From a\n", b"\r"]) | st.binary()))
-def test_any_bytes_are_a_folder_of_mails(pieces: list[bytes]) -> None:
+def test_any_bytes_give_pieces_of_them_or_the_named_error(pieces: list[bytes]) -> None:
     octets = b"".join(pieces)
-    for member in look(open_mbox, octets).members:
-        assert member.octets is not None
-        assert member.octets in octets
+    outcome = opened(open_mbox, octets)
+    assert all(member.octets in octets for member in outcome.members if member.octets is not None)
+    assert outcome.error is None or isinstance(outcome.error, UnreadableError)

@@ -1,7 +1,8 @@
 """A mail inside something: an .eml in an archive, an attached message with a transfer encoding.
 
 Its leaves are its members, in every reading; the same reader as for the message itself. It is
-ambiguous when readers differ and more than text is involved: returned mail is often cut off.
+ambiguous when readers differ and more than text is involved: returned mail is often cut off. What
+is no text at all is no mail, whatever its name says.
 """
 
 import codecs
@@ -16,8 +17,8 @@ from mailwarden.unpack.budget import Limit, Meter, OverLimitError
 from mailwarden.unpack.file_types import reads_as_text
 from mailwarden.unpack.members import Member, Opened, Trait
 
-# As large as the settings' own defaults for the message itself; the meter counts what is inside.
 _APPLE_COUNT = re.compile(rb"\A\d{1,10}[ \t]{0,10}\r?\n")
+# As large as the settings' own defaults for the message itself; the meter counts what is inside.
 _LIMITS = ReadingLimits(header_bytes=1_000_000, header_fields=10_000, parts=2_000, depth=50)
 
 
@@ -26,7 +27,7 @@ def open_mail(octets: bytes, meter: Meter) -> Iterator[Opened]:
     octets = _without_mark(octets)
     readings = read_every_way(octets, _LIMITS)
     found = leaves(readings)
-    if _is_ambiguous(readings, found):
+    if reads_as_text(octets, "text/plain") and _is_ambiguous(readings, found):
         yield Trait.AMBIGUOUS
     for leaf in found:
         if _is_whole_message(leaf, octets):
