@@ -184,3 +184,27 @@ def test_a_mapped_file_is_read_like_bytes_also_where_a_copy_is_altered() -> None
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             assert leaves(read(mapped)) == leaves(read(raw))
             assert read(mapped).others
+
+
+# So many fields that the loose reading takes it for no part.
+_FAR = b"".join(b"X-%d: y\n" % number for number in range(12)) + HIDDEN
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Content-Type: text/plain\n" + MIXED + b"--b junk\n" + _FAR + b"--b--\n",
+        b"Content-Type: multipart/mixed; boundary=z; boundary=b\n\n--b junk\n" + _FAR + b"--b--\n",
+        MIXED + b"--b\n\nhi\n-\0-b junk\n" + _FAR + b"--b--\n",
+        MIXED + b"--b\n\nhi\n-\0-c\n" + HIDDEN + b"-\0-c--\n--b--\n",
+        b"\n\r\n\n" + MIXED + b"--b\n" + _FAR + b"--b--\n",
+    ],
+    ids=["type and line", "boundary and line", "nul and line", "nul and loose", "blank lines"],
+)
+def test_a_client_may_differ_in_two_habits(raw: bytes) -> None:
+    assert b"hidden" in found(raw).values()
+
+
+def test_habits_that_find_nothing_new_are_not_gone_on_from() -> None:
+    raw = b"X : y\n X: z\n" + MIXED + b"--b\n\nhello\n--b--\n"
+    assert read(raw).exceeded == ()

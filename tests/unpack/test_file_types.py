@@ -122,3 +122,31 @@ def test_ordinary_text_costs_microseconds() -> None:
 def test_any_bytes_under_any_name_are_looked_at(octets: bytes, name: str, media_type: str) -> None:
     for format_ in formats_of(octets, (name,), media_type):
         assert isinstance(is_certain(format_, octets, (name,)), bool)
+
+
+@pytest.mark.parametrize("start", [b"%!PS", b"GIF89a\1", b"<svg>", b"{\\rtf", b"ID3\1"])
+def test_lines_of_uuencode_are_looked_for_in_whatever_is_shown_as_text(start: bytes) -> None:
+    octets = start + b"\nbegin 644 a\n"
+    assert "uuencode" in formats_of(octets, (), "text/plain")
+    assert "uuencode" not in formats_of(octets, (), "application/octet-stream")
+
+
+@pytest.mark.parametrize(
+    ("octets", "format_"),
+    [
+        (b"MSWIM\0\0\0", "wim"),
+        (b"EGGA\0\1", "egg"),
+        (b"vhdxfile\0\0", "vhdx"),
+        (bytes(1_000) + b"koly".ljust(512, b"\0"), "dmg"),
+        (bytes(1_000) + b"conectix".ljust(512, b"\0"), "vhd"),
+    ],
+)
+def test_what_nothing_here_opens_is_named_whatever_it_is_called(
+    octets: bytes, format_: str
+) -> None:
+    assert formats_of(octets, ("a.txt",), "") == (format_,)
+
+
+def test_a_name_is_enough_to_look_for_what_was_signed() -> None:
+    assert formats_of(_TEXT, ("a.pdf.p7m",), "") == ("pkcs7",)
+    assert formats_of(_TEXT, (), "application/pkcs7-mime") == ("pkcs7",)

@@ -126,3 +126,22 @@ _STARTS = st.sampled_from([b"PK\x03\x04", b"PK\x05\x06", _OLE, b"MZ", b"\x5d\0\0
 def test_any_bytes_have_a_word_or_none(octets: bytes) -> None:
     assert isinstance(signed_word(octets), str)
     assert isinstance(ends_as_zip(octets), bool)
+
+
+@pytest.mark.parametrize(
+    ("octets", "word"),
+    [
+        (bytes.fromhex("308006092a864886f70d010702"), "pkcs7"),
+        (bytes.fromhex("3082100006092a864886f70d010702"), "pkcs7"),
+        (bytes.fromhex("30821000060b2a864886f70d0109100109"), "pkcs7"),
+        (bytes.fromhex("3082100006092a864886f70d010703"), ""),  # enveloped
+        (bytes.fromhex("30820100020103"), ""),
+        (b"ActiveMime\0\0", "active-mime"),
+        (b"\0\5\x16\0\0\2\0\0", "apple-single"),
+        (b"\0\1a".ljust(122, b"\0") + b"\x81\x81".ljust(6, b"\0"), "mac-binary"),
+        (b"\0\1a".ljust(128, b"\0"), ""),
+        (b"ZOO 2.10 Archive.\x1a\0\0\xdc\xa7\xc4\xfd", "zoo"),
+    ],
+)
+def test_what_mail_programs_and_old_machines_pack_is_known(octets: bytes, word: str) -> None:
+    assert signed_word(octets) == word

@@ -1,6 +1,7 @@
 """Files that may not pass, and files that could not be looked through."""
 
 import re
+from dataclasses import replace
 
 from mailwarden.unpack.contents import Contents, Item, Reason, Unopened
 from mailwarden.unpack.members import Trait
@@ -98,6 +99,16 @@ def test_what_needs_a_password_is_a_finding_of_its_own_kind() -> None:
 def test_what_needs_a_password_is_not_unopened_as_well() -> None:
     shut = Unopened(Reason.UNSUPPORTED, "zip", LOCKED.path, "b.pdf", "it needs a password")
     assert [finding.kind for finding in check(LOCKED, unopened=(shut,))] == [Kind.ENCRYPTED]
+
+
+def test_what_cannot_be_opened_does_not_pass_under_the_name_of_what_may_be_encrypted() -> None:
+    by_password = Rule(Action.ALLOW, "a", "", (Encrypted(is_encrypted=True),))
+    shut = (
+        Unopened(Reason.UNSUPPORTED, "zip", LOCKED.path, "b.pdf", "a password is needed"),
+        Unopened(Reason.UNSUPPORTED, "zip", LOCKED.path, "b.pdf", "method 97 is not known"),
+    )
+    found = check(LOCKED, replace(LOCKED, traits=()), unopened=shut, rules=(by_password,))
+    assert summary(found) == [("unpack", Kind.UNOPENED, "zip-unopened", LOCKED.path, "b.pdf")]
 
 
 def test_only_a_rule_that_says_encrypted_allows_a_password() -> None:

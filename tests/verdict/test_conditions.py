@@ -161,3 +161,18 @@ def test_the_encrypted_format_is_the_things_own_where_it_is_known() -> None:
 
 def test_a_file_has_its_names_extensions_type_and_traits_as_keys() -> None:
     assert file_of(EXE).keys == {"a.exe", "b.txt", ".exe", ".txt", "pe", "path-traversal"}
+
+
+@pytest.mark.parametrize(
+    ("names", "media_type", "extensions"),
+    [
+        ((), "application/hta", {"hta"}),
+        (("report",), "application/x-msdownload", {"exe"}),
+        (("report.pdf",), "application/x-msdownload", {"pdf"}),
+        ((), "image/png", set()),
+    ],
+)
+def test_a_name_without_an_ending_gets_that_of_the_media_type(
+    names: tuple[str, ...], media_type: str, extensions: set[str]
+) -> None:
+    assert file_of(Item("1", names, ("message",), media_type=media_type)).extensions == extensions

@@ -191,3 +191,19 @@ def test_without_a_mime_field_it_counts_when_somebody_would_see_more_than_text()
     raw = b"Sub ject: x\n\n--b\nContent-Type: %s\n\n%s\n--b--\n"
     assert names(raw % (b"text/plain", b"hello")) == []
     assert names(raw % (b"application/zip", b"PK\x03\x04")) == ["broken-field-name"]
+
+
+def test_a_text_that_is_a_multipart_for_others_is_not_only_text() -> None:
+    """Clients choose at each level anew: last type, then first type."""
+    raw = (
+        b"Content-Type: text/plain\n%sContent-Type: multipart/mixed; boundary=c\n"
+        b"Content-Type: text/plain\n\nhello\n--b--\n" % (MIXED[:-1] + b"\n--b\n")
+    )
+    kinds = {(finding.kind, finding.name) for finding in check(raw)}
+    assert kinds == {(Kind.AMBIGUOUS, "content-type-twice")}
+
+
+def test_long_text_is_a_file_when_readers_may_decode_it_differently() -> None:
+    body = b"QUJD" * 200_000 + b"\nQ=Q="
+    raw = TOP + b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" + body
+    assert "broken-encoding" in names(raw)

@@ -140,8 +140,8 @@ class _Taken:
 class _Others:
     """The readings beside the usual one, each if it finds something else than those before it.
 
-    What only another reading finds may be odd in its turn, so each of them is gone on from as the
-    usual one is: a client that differs in one habit may differ in two.
+    What only another reading finds, or finds odd, may ask for more in its turn, so it is gone on
+    from as the usual one is: a client that differs in one habit may differ in two.
     """
 
     def __init__(self, primary: Reading, limits: ReadingLimits, shared: Shared) -> None:
@@ -187,8 +187,9 @@ class _Others:
         self._readings_left -= 1
         both = base.dialect.with_habits_of(dialect)
         reading = read_message(raw, self._limits, both, self._shared)
-        if self._keep(reading):
-            yield _Taken(reading, both, base.ways | {dialect.name})
+        taken = _Taken(reading, both, base.ways | {dialect.name})
+        if self._keep(reading) or taken.codes - base.codes:
+            yield taken
 
     def _try_loosely(self, bases: Sequence[_Taken]) -> None:
         """Read the usual octets loosely, and those copies whose lines are others."""

@@ -124,7 +124,9 @@ class UnpackingSettings(Section):
         description="Show scanners the archives too, not only what is in them (redundant).",
     )
     on_fault: OnFault = Field(
-        "defer", description="What a message gets on which a helper process dies."
+        "defer",
+        description="What a message gets that no helper process could look into now: none was "
+        "free before the deadline, or none could be started.",
     )
 
 

@@ -56,7 +56,7 @@ CONTAINERS = frozenset(
         *("message", "zip", "gzip", "bzip2", "xz", "lzma", "lzip", "lz4", "zstd", "compress"),
         *("tar", "cpio", "ar"),
         *("iso", "cab", "lha", "arj", "rar", "7z", "xar", "uuencode", "yenc", "binhex", "tnef"),
-        *("mail", "mbox", "page-archive", "pkcs7", "apple-single", "mac-binary"),
+        *("mail", "mbox", "multipart", "page-archive", "pkcs7", "apple-single", "mac-binary"),
         *("ole", "ooxml", "pdf", "rtf", "onenote", "active-mime", "flat-office", "sylk"),
         *("markup", "calendar"),
     }

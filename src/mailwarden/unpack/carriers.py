@@ -25,6 +25,8 @@ _SCRIPTS = (b"<script", b"javascript:", b"onload", b"onerror", b"onclick", b"onm
 # Names of elements, which no XML can write otherwise, and what makes the shell ask Office.
 _OFFICE_MARKS = (b"binaryData", b"binData", b"binary-data", b"mso-application")
 _UTF_16_MARKS = tuple(mark.decode().encode("utf-16-le")[:-1] for mark in _OFFICE_MARKS)
+# Word and Excel want the first element of XML here, whatever it is encoded in.
+_XML_HEAD_BYTES = 4_096
 _OFFICE_WORDS = frozenset({"", "xml", "text", "html", "svg"})
 
 _CALENDAR_STARTS = (b"begin:vcalendar", b"begin:vcard")
@@ -48,7 +50,7 @@ def carriers_of(octets: bytes, word: str, names: tuple[str, ...], media_type: st
     endings = tuple(name.rstrip(". \0").lower() for name in names)
     if _is_markup(word, endings, media_type) and _may_hold_files(octets):
         yield "markup"
-    if word in _OFFICE_WORDS and _is_office_xml(octets):
+    if word in _OFFICE_WORDS and _is_office_xml(octets, word):
         yield "flat-office"
     head = octets[:_CALENDAR_HEAD_BYTES].removeprefix(codecs.BOM_UTF8).lstrip().lower()
     if head.startswith(_CALENDAR_STARTS) and _BASE64_VALUE.search(_FOLD.sub(b"", octets)):
@@ -80,5 +82,9 @@ def _may_hold_files(octets: bytes) -> bool:
     )
 
 
-def _is_office_xml(octets: bytes) -> bool:
+def _is_office_xml(octets: bytes, word: str) -> bool:
+    """What is of no known type is searched to its end only when it begins like XML."""
+    head = octets[:_XML_HEAD_BYTES].replace(b"\0", b"")
+    if not word and b"<?" not in head and b"xmlns" not in head:
+        return False
     return any(mark in octets for mark in (*_OFFICE_MARKS, *_UTF_16_MARKS))

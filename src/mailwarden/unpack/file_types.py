@@ -132,6 +132,8 @@ def _by_name(name: str) -> str:
 
 
 def _by_media_type(media_type: str) -> tuple[str, ...]:
+    if media_type.startswith("multipart/") and media_type not in _FORMAT_OF_MEDIA_TYPE:
+        return ("multipart",)
     format_ = _FORMAT_OF_MEDIA_TYPE.get(media_type)
     return () if format_ is None else (format_,)
 

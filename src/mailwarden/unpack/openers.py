@@ -24,6 +24,7 @@ from mailwarden.unpack.formats.libarchive_filter import (
 from mailwarden.unpack.formats.mail import open_mail
 from mailwarden.unpack.formats.markup import open_markup
 from mailwarden.unpack.formats.mbox import open_mbox
+from mailwarden.unpack.formats.multipart import open_multipart
 from mailwarden.unpack.formats.ole import open_ole
 from mailwarden.unpack.formats.onenote import open_onenote
 from mailwarden.unpack.formats.ooxml import open_ooxml
@@ -79,6 +80,7 @@ FORMATS: Mapping[str, Format] = {
     "mail": Format(open_mail, is_document=True),
     "markup": Format(open_markup, is_document=True),
     "mbox": Format(open_mbox, is_document=True),
+    "multipart": Format(open_multipart, is_document=True),
     "ole": Format(open_ole, is_document=True),
     "onenote": Format(open_onenote, is_document=True),
     "ooxml": Format(open_ooxml, is_document=True),

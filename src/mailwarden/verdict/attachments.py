@@ -4,6 +4,7 @@ Rules say what may not pass (`rules`). What could not be looked through is said 
 rules are; only a rule that allows something encrypted, in so many words, lets its password pass.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -156,10 +157,15 @@ def _told_by_traits(item: Item) -> Iterator[Finding]:
 
 
 def _without_encrypted(contents: Contents) -> Iterator[Unopened]:
-    """What needs a password is said to be encrypted, not to be unopened as well."""
-    locked = {item.path for item in contents.items if Trait.ENCRYPTED in item.traits}
+    """What needs a password is said to be encrypted, not to be unopened as well.
+
+    Members of one name are told apart by their number: not all of them need be encrypted.
+    """
+    locked = Counter(item.path for item in contents.items if Trait.ENCRYPTED in item.traits)
     for unopened in contents.unopened:
-        if unopened.reason is not Reason.UNSUPPORTED or unopened.path not in locked:
+        if unopened.reason is Reason.UNSUPPORTED and locked[unopened.path]:
+            locked[unopened.path] -= 1
+        else:
             yield unopened
 
 

@@ -81,3 +81,15 @@ def test_a_mail_in_a_mail_is_read_as_deep_as_it_goes(levels: int) -> None:
     top = b"Content-Type: message/rfc822\n\n"
     (member,) = look(open_mail, top * levels + samples.clean(body=b"hello")).members
     assert member.octets == b"hello"
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"1234\n", b"1234 \r\n"])
+def test_what_programs_write_before_a_mail_does_not_count(mark: bytes) -> None:
+    found = look(open_mail, mark + samples.with_attachment(b"a.exe", b"MZ"))
+    assert found.member("a.exe").octets == b"MZ"
+    assert found.traits == frozenset()
+
+
+def test_a_mail_whose_file_readers_decode_differently_is_ambiguous() -> None:
+    message = samples.with_attachment(b"a.txt", b"hello").replace(b"aGVs", b"aG=Vs")
+    assert look(open_mail, message).traits == {Trait.AMBIGUOUS}

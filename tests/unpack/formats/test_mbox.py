@@ -12,10 +12,10 @@ FIRST, SECOND = b"Subject: a\n\nx\n\n", b"Subject: b\n\ny\n"
 
 
 @pytest.mark.parametrize("line", [b"From a\n", b">From a\n", b"From a b\r\n"])
-def test_the_whole_is_one_mail_and_every_mail_behind_the_first_is_another(line: bytes) -> None:
+def test_every_mail_is_one_of_its_own(line: bytes) -> None:
     outcome = opened(open_mbox, line + FIRST + b"From b\n" + SECOND)
     assert [(member.octets, member.media_type) for member in outcome.members] == [
-        (FIRST + b"From b\n" + SECOND, "message/rfc822"),
+        (FIRST, "message/rfc822"),
         (SECOND, "message/rfc822"),
     ]
 

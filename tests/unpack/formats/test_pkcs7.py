@@ -50,13 +50,14 @@ def pieces(octets: Iterable[bytes]) -> bytes:
         content_info(SIGNED, element(4, MAIL)),
         content_info(SIGNED, pieces((MAIL[:9], MAIL[9:])), is_open=True),
         content_info(SIGNED, element(0x24, element(4, MAIL[:9]) + element(4, MAIL[9:]))),
+        content_info(SIGNED, open_element(0x24, pieces((MAIL[:9],)) + pieces((MAIL[9:],)))),
         base64.encodebytes(content_info(SIGNED, element(4, MAIL))),
         b"-----BEGIN PKCS7-----\n"
         + base64.encodebytes(content_info(SIGNED, element(4, MAIL)))
         + b"-----END PKCS7-----\n",
         content_info(COMPRESSED, element(4, zlib.compress(MAIL))),
     ],
-    ids=["whole", "open", "pieces", "base64", "pem", "compressed"],
+    ids=["whole", "open", "pieces", "pieces of pieces", "base64", "pem", "compressed"],
 )
 def test_what_was_signed_is_a_mail(octets: bytes) -> None:
     outcome = opened(open_pkcs7, octets)
@@ -84,6 +85,8 @@ def test_a_signature_alone_and_what_is_encrypted_hold_nothing(octets: bytes) -> 
         b"0\x80",
         content_info(SIGNED, element(4, MAIL))[:-40],
         content_info(COMPRESSED, element(4, b"no zlib")),
+        content_info(SIGNED, b"\x24\x80" * 200),
+        b"0\x80\x06\x09" + SIGNED + b"\xa0\x80\x30\x80" + b"\x30\x80" * 1_000_000,
     ],
 )
 def test_what_cannot_be_followed_is_unreadable(octets: bytes) -> None:

@@ -1,6 +1,6 @@
 """A folder of mails in one file, each behind a line that begins with `From `: RFC 4155.
 
-Whoever does not split it sees one mail with a long text: that reading is given first.
+Where such a line was text, the mail is cut in two; the loose reading finds the parts of the second.
 """
 
 import re
@@ -16,13 +16,12 @@ _MAIL = "message/rfc822"
 
 
 def open_mbox(octets: bytes, meter: Meter) -> Iterator[Opened]:
-    """Yield the file as one mail, then every mail but the first, which is the same."""
+    """Yield every mail; raises `UnreadableError` where there is no line before any."""
     starts = [(match.start(), match.end()) for match in _FROM_LINE.finditer(octets)]
     if not starts:
         raise UnreadableError("it has no line that stands before a mail")
-    yield _mail(octets[starts[0][1] :], 1, meter)
-    bounds = [*starts[1:], (len(octets), len(octets))]
-    for number, ((_, start), (end, _)) in enumerate(pairwise(bounds), 2):
+    bounds = [*starts, (len(octets), len(octets))]
+    for number, ((_, start), (end, _)) in enumerate(pairwise(bounds), 1):
         yield _mail(octets[start:end], number, meter)
 
 

@@ -31,6 +31,8 @@ _LONG_TAG = 0x1F
 _UNKNOWN_LENGTH = 0x80
 # Four octets of length are 4 GB.
 _MOST_LENGTH_OCTETS = 4
+# Certificates nest a dozen elements, strings in pieces two.
+_MOST_LEVELS = 100
 
 _SIGNED = bytes.fromhex("2a864886f70d010702")
 _DIGESTED = bytes.fromhex("2a864886f70d010705")
@@ -121,6 +123,8 @@ def _behind(octets: bytes, position: int) -> int:
         position = element.start if element.is_open else element.end
         if element.is_open:
             depth += 1
+            if depth > _MOST_LEVELS:
+                raise UnreadableError("elements that are nested too deeply")
         elif element.tag == _END_OF_CONTENTS:
             depth -= 1
         if depth <= 0:
@@ -132,15 +136,21 @@ def _pieces(octets: bytes, start: int, end: int) -> Iterator[bytes]:
     if octets[start : start + 1] not in (bytes((_STRING,)), bytes((_STRING_IN_PIECES,))):
         yield octets[start:end]
         return
-    position = start
+    position, levels = start, 0
     while position < end:
         element = _any_element(octets, position)
+        position = element.end
         if element.tag == _STRING:
             yield octets[element.start : element.end]
-            position = element.end
         elif element.tag == _STRING_IN_PIECES:
-            position = element.start
+            position, levels = element.start, levels + element.is_open
+        elif element.tag == _END_OF_CONTENTS:
+            levels -= 1
         else:
+            raise UnreadableError("something else stands among the pieces of a string")
+        if levels > _MOST_LEVELS:
+            raise UnreadableError("elements that are nested too deeply")
+        if levels < 0 or (element.tag == _END_OF_CONTENTS and not levels):
             return
 
 
