@@ -27,6 +27,7 @@ _OFFICE_MARKS = (b"binaryData", b"binData", b"binary-data", b"mso-application")
 _UTF_16_MARKS = tuple(mark.decode().encode("utf-16-le")[:-1] for mark in _OFFICE_MARKS)
 # Word and Excel want the first element of XML here, whatever it is encoded in.
 _XML_HEAD_BYTES = 4_096
+_BEFORE_XML = b" \t\r\n" + codecs.BOM_UTF8 + codecs.BOM_UTF16_LE
 _OFFICE_WORDS = frozenset({"", "xml", "text", "html", "svg"})
 
 _CALENDAR_STARTS = (b"begin:vcalendar", b"begin:vcard")
@@ -84,7 +85,7 @@ def _may_hold_files(octets: bytes) -> bool:
 
 def _is_office_xml(octets: bytes, word: str) -> bool:
     """What is of no known type is searched to its end only when it begins like XML."""
-    head = octets[:_XML_HEAD_BYTES].replace(b"\0", b"")
-    if not word and b"<?" not in head and b"xmlns" not in head:
+    head = octets[:_XML_HEAD_BYTES].replace(b"\0", b"").lstrip(_BEFORE_XML)
+    if not word and not head.startswith(b"<"):
         return False
     return any(mark in octets for mark in (*_OFFICE_MARKS, *_UTF_16_MARKS))
