@@ -125,13 +125,13 @@ def stages_of(raw: bytes) -> dict[str, Callable[[], object]]:
     rules = OPTIONS.attachments
     readings = read_every_way(raw, LIMITS)
     found = leaves(readings)
-    sorted_leaves = sort_leaves(found)
+    sorted_leaves = sort_leaves(found, raw)
     contents = _contents(sorted_leaves)
     facts = message_facts(arrival, (), rules.field_names)
     return {
         "read": lambda: read_every_way(raw, LIMITS),
         "decode": lambda: leaves(readings),
-        "types": lambda: sort_leaves(found),
+        "types": lambda: sort_leaves(found, raw),
         "structure": lambda: check_structure(readings, found, frozenset()),
         "items": lambda: _contents(sorted_leaves),
         "facts": lambda: message_facts(arrival, (), rules.field_names),

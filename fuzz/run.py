@@ -24,7 +24,7 @@ import atheris  # type: ignore[import-untyped]  # it ships no types
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 # Those of the foreign libraries that are Python count, too; the native ones cannot.
 with atheris.instrument_imports(include=["mailwarden", "olefile", "rarfile", "msoffcrypto"]):
-    from mailwarden.unpack.formats import unar
+    from mailwarden.unpack.formats.archives import unar
     from mailwarden.unpack.members import UnsupportedError
     from targets import TARGETS, Target
 

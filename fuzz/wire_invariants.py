@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from mailwarden.sandbox.messages import decode_outcome
 from mailwarden.settings.rule_files import parse_rules
-from mailwarden.unpack.formats import unar
+from mailwarden.unpack.formats.archives import unar
 from mailwarden.unpack.members import UnreadableError
 from mailwarden.wire import clamd, envelope, gate, spamd, spamd_markup
 from mailwarden.wire.errors import PeerError

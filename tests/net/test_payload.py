@@ -61,15 +61,35 @@ def test_bytes_come_back_as_raw_as_chunks_and_from_the_descriptor(
         chunks = [payload.chunk(start, 1_000) for start in range(0, 6_000, 1_000)]
         assert b"".join(chunks) == MESSAGE
         assert payload.chunk(len(MESSAGE), 10) == b""
-        assert os.pread(payload.descriptor(), 10_000, 0) == MESSAGE
-        assert payload.descriptor() == payload.descriptor()
+        with payload.lend() as descriptor:
+            assert os.pread(descriptor, 10_000, 0) == MESSAGE
+
+
+@both
+def test_two_who_want_a_descriptor_at_the_same_time_have_the_same(
+    make: Make, tmp_path: Path
+) -> None:
+    with held(make, MESSAGE, tmp_path) as payload:
+        with payload.lend() as first, payload.lend() as second:
+            assert first == second
+        with payload.lend() as again:
+            assert os.pread(again, 10_000, 0) == MESSAGE
+
+
+def test_a_message_in_memory_has_no_descriptor_longer_than_somebody_wants_it() -> None:
+    payload, before = MemoryPayload(MESSAGE), open_descriptors()
+    with payload.lend() as first:
+        with payload.lend():
+            pass
+        assert os.pread(first, 10_000, 0) == MESSAGE
+    assert open_descriptors() == before
 
 
 @both
 def test_closing_gives_everything_back(make: Make, tmp_path: Path) -> None:
     before = open_descriptors()
-    with held(make, MESSAGE, tmp_path) as payload:
-        payload.descriptor()
+    with held(make, MESSAGE, tmp_path) as payload, payload.lend():
+        pass
     assert open_descriptors() == before
     payload.close()
     assert open_descriptors() == before
@@ -77,7 +97,8 @@ def test_closing_gives_everything_back(make: Make, tmp_path: Path) -> None:
 
 def test_an_empty_message_can_be_held_and_given_as_a_descriptor() -> None:
     payload = MemoryPayload(b"")
-    assert os.pread(payload.descriptor(), 10, 0) == b""
+    with payload.lend() as descriptor:
+        assert os.pread(descriptor, 10, 0) == b""
     payload.close()
 
 
@@ -148,11 +169,11 @@ EDITS = [
 def test_an_edited_file_holds_the_edited_message(
     make: Make, edits: tuple[Edit, ...], tmp_path: Path
 ) -> None:
-    with held(make, MESSAGE, tmp_path) as payload:
-        os.lseek(payload.descriptor(), 7, os.SEEK_SET)  # a scanner may have moved it
+    with held(make, MESSAGE, tmp_path) as payload, payload.lend() as descriptor:
+        os.lseek(descriptor, 7, os.SEEK_SET)  # a scanner may have moved it
         pieces = edited_pieces(payload.size_bytes, edits)
         assert content(edited_file(payload, pieces, tmp_path)) == apply_edits(MESSAGE, edits)
-        assert os.lseek(payload.descriptor(), 0, os.SEEK_CUR) == 7
+        assert os.lseek(descriptor, 0, os.SEEK_CUR) == 7
 
 
 def test_a_large_message_is_copied_whole(tmp_path: Path) -> None:
@@ -171,8 +192,8 @@ def test_a_copy_that_does_not_fit_is_an_error_and_leaves_nothing() -> None:
 
 
 def test_a_spool_file_that_was_cut_is_an_error_never_a_short_message(tmp_path: Path) -> None:
-    with held(in_spool, MESSAGE, tmp_path) as payload:
-        os.ftruncate(payload.descriptor(), 100)
+    with held(in_spool, MESSAGE, tmp_path) as payload, payload.lend() as descriptor:
+        os.ftruncate(descriptor, 100)
         with pytest.raises(OSError, match="shorter than the message"):
             edited_file(payload, [Span(0, len(MESSAGE))], tmp_path)
 

@@ -1,17 +1,23 @@
 """Taking leaves apart, and what scanners are shown besides the raw message."""
 
-import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from mailwarden.message.leaves import leaves
 from mailwarden.message.limits import ReadingLimits
 from mailwarden.message.readings import read_every_way
-from mailwarden.pipeline.extraction import Extraction, extract, sort_leaves
+from mailwarden.net.payload import MemoryPayload
+from mailwarden.pipeline.extraction import (
+    MAIL_BEGINNINGS,
+    SEEN_DEPTH,
+    Extraction,
+    extract,
+    sort_leaves,
+)
 from mailwarden.ports.unpacker import Unpacked
 from mailwarden.unpack.budget import Limit, UnpackLimits
-from mailwarden.unpack.contents import Contents, Reason
+from mailwarden.unpack.contents import Contents, Reason, Span
 from mailwarden.unpack.walk import Job
 from mailwarden.verdict.report import Fault
 from support import samples
@@ -22,6 +28,40 @@ READING = ReadingLimits(header_bytes=100_000, header_fields=1_000, parts=100, de
 LIMITS = UnpackLimits(bytes_produced=1_000_000, files=10, depth=5, ratio=100, seconds=10.0)
 FAR = 1e12
 DIED = Fault("unpack", "killed by SIGSEGV", temporary=False)
+
+
+def nested(depth: int) -> bytes:
+    """The lines of a message, after its first field, with an attachment so many parts deep."""
+    numbers = range(depth)
+    above = (b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in numbers)
+    below = (b"--b%d--\n" % n for n in reversed(numbers))
+    file = (
+        b"Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\naGlkZGVu\n"
+    )
+    return b"".join((*above, file, *below))
+
+
+class ShelvingUnpacker(InProcessUnpacker):
+    """One that knows which of its stores have not been closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open_stores = 0
+
+    async def unpack(self, octets: bytes, job: Job, deadline: float) -> Unpacked:
+        unpacked = await super().unpack(octets, job, deadline)
+        self.open_stores += 1
+        return replace(unpacked, store=self.Watched(self))
+
+    @dataclass(frozen=True)
+    class Watched:
+        owner: "ShelvingUnpacker"
+
+        def payload(self, span: Span) -> MemoryPayload:
+            return MemoryPayload(b"x" * (span.end - span.start))
+
+        def close(self) -> None:
+            self.owner.open_stores -= 1
 
 
 class DeadUnpacker:
@@ -37,7 +77,7 @@ class DeadUnpacker:
 async def extracted(
     raw: bytes, unpacker: InProcessUnpacker | DeadUnpacker | None = None, *, redundant: bool = False
 ) -> Extraction:
-    found = sort_leaves(leaves(read_every_way(raw, READING)))
+    found = sort_leaves(leaves(read_every_way(raw, READING)), raw)
     chosen = unpacker or InProcessUnpacker()
     return await extract(found, chosen, LIMITS, FAR, redundant=redundant)
 
@@ -73,7 +113,8 @@ async def test_the_same_octets_are_shown_once_however_often_a_payload_holds_them
 
 async def test_small_archives_without_end_are_no_way_round_the_limit_of_seconds() -> None:
     parts = (samples.attached(b"%d.zip" % n, zip_archive({"a": b"%d" % n})) for n in range(30))
-    found = sort_leaves(leaves(read_every_way(samples.multipart(*parts), READING)))
+    raw = samples.multipart(*parts)
+    found = sort_leaves(leaves(read_every_way(raw, READING)), raw)
     unpacker = InProcessUnpacker()
     limits = replace(LIMITS, bytes_produced=10**9, files=10**9, seconds=0.1)
     with await extract(found, unpacker, limits, FAR, redundant=False) as extraction:
@@ -128,7 +169,30 @@ async def test_a_payload_whose_helper_died_is_a_fault_and_still_an_item() -> Non
 
 async def test_payloads_are_given_back_at_the_end() -> None:
     raw = samples.with_attachment(b"a.zip", zip_archive({"one.txt": b"one"}))
+    unpacker = ShelvingUnpacker()
+    with await extracted(raw, unpacker):
+        assert unpacker.open_stores == 1
+    assert unpacker.open_stores == 0
+
+
+@pytest.mark.parametrize("beginning", MAIL_BEGINNINGS)
+async def test_what_mail_holds_near_its_top_is_not_shown_again(beginning: bytes) -> None:
+    raw = beginning + b"x\n" + nested(SEEN_DEPTH)
     with await extracted(raw) as extraction:
-        descriptor = extraction.parts[0].payload.descriptor()
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(descriptor)
+        assert shown(extraction) == {}
+
+
+async def test_what_lies_so_deep_that_scanners_may_not_look_there_is_shown() -> None:
+    with await extracted(b"Received: x\n" + nested(SEEN_DEPTH + 1)) as extraction:
+        assert shown(extraction) == {"1" + ".1" * SEEN_DEPTH: b"hidden"}
+
+
+@pytest.mark.parametrize("first", [b"X-Odd: x\n", b"received: x\n", b""])
+async def test_what_scanners_may_not_take_for_mail_is_shown_part_by_part(first: bytes) -> None:
+    with await extracted(first + nested(1)) as extraction:
+        assert shown(extraction) == {"1": b"hidden"}
+
+
+async def test_a_part_without_octets_is_shown_to_nobody() -> None:
+    with await extracted(b"X-Odd: x\n\n") as extraction:
+        assert shown(extraction) == {}

@@ -17,7 +17,7 @@ from mailwarden.sandbox.confinement import (
 )
 from mailwarden.sandbox.messages import MOST_OUTCOME_BYTES, Protection
 from mailwarden.unpack.budget import UnpackLimits
-from mailwarden.unpack.formats.unar import open_unar
+from mailwarden.unpack.formats.archives.unar import open_unar
 from support.forked import in_fork
 from support.native_archives import arj
 from support.office import look

@@ -73,10 +73,10 @@ def test_a_payload_is_its_own_octets_and_no_others(output: int) -> None:
     assert payload.chunk(0, 100) == b"inside"
     assert payload.chunk(2, 2) == b"si"
     assert payload.chunk(6, 1) == payload.chunk(100, 1) == b""
-    assert payload.descriptor() == payload.descriptor()
-    assert os.pread(payload.descriptor(), 100, 0) == b"inside"
-    with pytest.raises(PermissionError):
-        os.write(payload.descriptor(), b"x")
+    with payload.lend() as descriptor:
+        assert os.pread(descriptor, 100, 0) == b"inside"
+        with pytest.raises(PermissionError):
+            os.write(descriptor, b"x")
     store.close()
     store.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
@@ -85,5 +85,6 @@ def test_a_payload_is_its_own_octets_and_no_others(output: int) -> None:
 
 def test_an_empty_item_has_a_payload(output: int) -> None:
     store = OutputStore(os.dup(output))
-    assert os.pread(store.payload(Span(0, 0)).descriptor(), 1, 0) == b""
+    with store.payload(Span(0, 0)).lend() as descriptor:
+        assert os.pread(descriptor, 1, 0) == b""
     store.close()

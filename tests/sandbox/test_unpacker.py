@@ -56,7 +56,8 @@ async def _said(sandbox: Sandbox, word: str, argument: str = "") -> str:
     assert said.extracted
     payload = unpacked.store.payload(said.extracted)
     octets = payload.chunk(0, payload.size_bytes)
-    assert os.pread(payload.descriptor(), 1000, 0) == octets
+    with payload.lend() as descriptor:
+        assert os.pread(descriptor, 1000, 0) == octets
     unpacked.store.close()
     return octets.decode()
 
@@ -150,6 +151,17 @@ async def test_a_helper_that_does_not_end_is_over_the_limit_of_seconds(
     shut = await _limit(sandbox, misbehaving(word), _job(seconds=0.2))
     assert (shut.detail, shut.path, shut.filename) == (Limit.SECONDS, "1.2", "a.gz")
     assert await _said(sandbox, "say", "next") == "next"
+
+
+@pytest.mark.parametrize("word", ["hang", "crash", "fail"])
+async def test_a_payload_that_ends_its_helper_has_spent_the_time_that_this_took(
+    sandbox: Sandbox, word: str
+) -> None:
+    job = _job(seconds=0.2)
+    spent = (await _unpack(sandbox, misbehaving(word), job)).contents.spent
+    assert spent.seconds > 0
+    if word == "hang":
+        assert job.limits.without(spent).seconds == 0
 
 
 async def test_a_helper_that_eats_all_memory_is_over_the_limit_of_memory(sandbox: Sandbox) -> None:

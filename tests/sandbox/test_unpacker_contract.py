@@ -62,6 +62,11 @@ class _Found:
     descriptors: list[bytes]
 
 
+def _lent(payload: Payload) -> bytes:
+    with payload.lend() as descriptor:
+        return os.pread(descriptor, payload.size_bytes, 0)
+
+
 async def _found(unpacker: Unpacker, payload: bytes, job: Job) -> _Found:
     deadline = asyncio.get_running_loop().time() + _SECONDS
     unpacked = await unpacker.unpack(payload, job, deadline)
@@ -71,7 +76,7 @@ async def _found(unpacker: Unpacker, payload: bytes, job: Job) -> _Found:
     found = _Found(
         replace(contents, spent=replace(contents.spent, seconds=0.0)),
         [each.chunk(0, each.size_bytes) for each in kept],
-        [os.pread(each.descriptor(), each.size_bytes, 0) for each in kept],
+        [_lent(each) for each in kept],
     )
     if unpacked.store:
         unpacked.store.close()

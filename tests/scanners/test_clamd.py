@@ -3,15 +3,19 @@
 import asyncio
 import base64
 import contextlib
+import errno
 import gc
 import os
+import resource
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NoReturn
 
 import pytest
 
+from mailwarden.net.payload import MemoryPayload
+from mailwarden.pipeline.extraction import MAIL_BEGINNINGS, SEEN_DEPTH
 from mailwarden.ports.scanner import ExtractedPart, Question, Scanner, Wave
 from mailwarden.scanners.clamd import ClamdScanner
 from mailwarden.settings.addresses import Address, TcpAddress, UnixAddress
@@ -37,6 +41,13 @@ ENCRYPTED_ZIP = base64.b64decode(
     "UEsDBAoACQAAAHN+dl3stHmfHwAAABMAAAAJAAAAaW5uZXIudHh0DuYGx+/bXoxZ+rv9uWilYPU/"
     "UWxSQiSBuca43scvKFBLBwjstHmfHwAAABMAAABQSwECHgMKAAkAAABzfnZd7LR5nx8AAAATAAAA"
     "CQAAAAAAAAABAAAApIEAAAAAaW5uZXIudHh0UEsFBgAAAAABAAEANwAAAFYAAAAAAA=="
+)
+
+_MULTIPART = b"Content-Type: multipart/mixed; boundary=b%\r\n\r\n--b%\r\n"
+_MULTIPART_WITH_MAIL = _MULTIPART + b"Content-Type: message/rfc822\r\n\r\nFrom: a@a.example\r\n"
+_ENCODED_MARKER = (
+    b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    + base64.encodebytes(b"a\n" + MARKER + b"\n")
 )
 
 ARRIVAL = Arrival("id", Envelope(b"", ()), Origin(), b"", 0, 0.0)
@@ -79,6 +90,51 @@ async def test_an_empty_message_is_clean(clamd: Clamd, transport: str, method: M
 async def test_a_virus_is_found(clamd: Clamd, transport: str, method: Method) -> None:
     async with scanner(place(clamd, transport), method=method) as asked:
         assert await scan(asked, EICAR) == virus(EICAR_NAME)
+
+
+@pytest.fixture(scope="module")
+def silent_clamd() -> Iterator[Clamd]:
+    """One that says nothing of its limits, as clamd.conf(5) has it where nobody changes it."""
+    with running_clamd(AlertExceedsMax="no") as running:
+        yield running
+
+
+@pytest.mark.parametrize("first", MAIL_BEGINNINGS)
+async def test_a_virus_is_found_in_whatever_is_taken_for_seen_with_the_message(
+    silent_clamd: Clamd, first: bytes
+) -> None:
+    async with scanner(silent_clamd.address) as asked:
+        for opening in (_MULTIPART, _MULTIPART_WITH_MAIL):
+            levels = SEEN_DEPTH // opening.count(b"Content-Type")
+            above = b"".join(opening.replace(b"%", b"%d" % number) for number in range(levels))
+            message = first + b"x\r\n" + above + _ENCODED_MARKER
+            assert await scan(asked, message) == virus(MARKER_NAME)
+
+
+async def test_thousands_of_parts_take_no_more_descriptors_than_connections(clamd: Clamd) -> None:
+    payloads = [MemoryPayload(b"%d" % number) for number in range(1_000)]
+    parts = tuple(ExtractedPart("1", "", payload) for payload in payloads)
+    os.close(next_free := os.dup(0))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_free + 50, hard))
+    try:
+        async with scanner(clamd.address, connections=4) as asked:
+            with BytesPayload(HEADER) as payload:
+                answer = await asked.scan(Question(ARRIVAL, payload, extracted=parts), soon())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert answer == CLEAN
+
+
+async def test_a_machine_without_room_for_a_descriptor_is_a_fault(clamd: Clamd) -> None:
+    class FullPayload(BytesPayload):
+        def lend(self) -> NoReturn:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async with scanner(clamd.address) as asked:
+        with FullPayload(b"x") as payload:
+            answer = await asked.scan(Question(ARRIVAL, payload), soon())
+    assert answer == fault("no room to ask: Too many open files")
 
 
 async def test_a_virus_in_an_attachment_is_found(clamd: Clamd) -> None:
@@ -179,8 +235,9 @@ async def test_twenty_messages_at_once_get_their_own_answers(
 
 async def test_a_descriptor_that_is_no_file_is_a_lasting_fault(clamd: Clamd) -> None:
     class PipePayload(BytesPayload):
-        def descriptor(self) -> int:
-            return reader
+        @contextlib.contextmanager
+        def lend(self) -> Iterator[int]:
+            yield reader
 
     reader, writer = os.pipe()
     async with scanner(clamd.address) as asked:

@@ -9,7 +9,7 @@ The fakes of `Quarantine` and `Records` keep the same contract as the real ones
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -129,7 +129,7 @@ class MemoryPayload:
     def size_bytes(self) -> int:
         return len(self._octets)
 
-    def descriptor(self) -> int:
+    def lend(self) -> AbstractContextManager[int]:
         raise AssertionError("no scanner of these tests asks for a descriptor")
 
     def chunk(self, start: int, size: int) -> bytes:

@@ -1,6 +1,8 @@
 """A message's bytes in a memfd, as the scanners' tests hand them over."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -18,8 +20,9 @@ class BytesPayload:
     def size_bytes(self) -> int:
         return len(self._octets)
 
-    def descriptor(self) -> int:
-        return self._descriptor
+    @contextmanager
+    def lend(self) -> Iterator[int]:
+        yield self._descriptor
 
     def chunk(self, start: int, size: int) -> bytes:
         return self._octets[start : start + size]

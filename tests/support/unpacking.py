@@ -17,7 +17,6 @@ class Shelf:
 
     def __init__(self) -> None:
         self._octets = b""
-        self._payloads: list[MemoryPayload] = []
 
     def keep(self, octets: bytes) -> Span:
         start = len(self._octets)
@@ -25,12 +24,10 @@ class Shelf:
         return Span(start, len(self._octets))
 
     def payload(self, span: Span) -> MemoryPayload:
-        self._payloads.append(MemoryPayload(self._octets[span.start : span.end]))
-        return self._payloads[-1]
+        return MemoryPayload(self._octets[span.start : span.end])
 
     def close(self) -> None:
-        for payload in self._payloads:
-            payload.close()
+        self._octets = b""
 
 
 class InProcessUnpacker:

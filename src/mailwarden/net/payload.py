@@ -6,7 +6,7 @@ import fcntl
 import mmap
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +19,27 @@ _SEAL_SHRINK_GROW_WRITE = 0x0002 | 0x0004 | 0x0008
 _COPY_BYTES = 1_048_576
 
 
+class LentFile:
+    """A sealed memory file that is there only while somebody has it on loan."""
+
+    def __init__(self) -> None:
+        self._descriptor = -1
+        self._loans = 0
+
+    @contextlib.contextmanager
+    def lend(self, pieces: Iterable[bytes]) -> Iterator[int]:
+        """A file of `pieces`, the same one for all who want it meanwhile; raises `OSError`."""
+        if not self._loans:
+            self._descriptor = sealed_file(pieces)
+        self._loans += 1
+        try:
+            yield self._descriptor
+        finally:
+            self._loans -= 1
+            if not self._loans:
+                os.close(self._descriptor)
+
+
 class MemoryPayload:
     """Bytes in memory; a sealed memory file is made when a scanner wants a descriptor."""
 
@@ -27,28 +48,23 @@ class MemoryPayload:
     def __init__(self, octets: bytes) -> None:
         self.raw = octets
         self._octets = octets
-        self._descriptor = -1
+        self._file = LentFile()
 
     @property
     def size_bytes(self) -> int:
         """The exact length in bytes."""
         return len(self._octets)
 
-    def descriptor(self) -> int:
-        """A sealed memory file with the message; belongs to the payload."""
-        if self._descriptor < 0:
-            self._descriptor = sealed_file([self._octets])
-        return self._descriptor
+    def lend(self) -> contextlib.AbstractContextManager[int]:
+        """A sealed memory file with the message, as long as the context lasts."""
+        return self._file.lend([self._octets])
 
     def chunk(self, start: int, size: int) -> bytes:
         """At most `size` bytes from offset `start`."""
         return self._octets[start : start + size]
 
     def close(self) -> None:
-        """Give the memory file back."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Do nothing: the memory goes with the object, and a memory file with its loan."""
 
 
 class SpoolPayload:
@@ -66,9 +82,10 @@ class SpoolPayload:
         """The exact length in bytes."""
         return len(self._map)
 
-    def descriptor(self) -> int:
-        """The spool file itself; belongs to the payload."""
-        return self._file.fileno()
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[int]:
+        """The spool file itself."""
+        yield self._file.fileno()
 
     def chunk(self, start: int, size: int) -> bytes:
         """At most `size` bytes from offset `start`."""
@@ -119,10 +136,10 @@ def edited_file(payload: HeldPayload, pieces: Iterable[Span | bytes], spool: Pat
             original[piece.start : piece.end] if isinstance(piece, Span) else piece
             for piece in pieces
         )
-    with spool_file(spool) as file:
+    with payload.lend() as source, spool_file(spool) as file:
         for piece in pieces:
             if isinstance(piece, Span):
-                _copy_span(payload.descriptor(), file.fileno(), piece)
+                _copy_span(source, file.fileno(), piece)
             else:
                 write_all(file.fileno(), piece)
         os.lseek(file.fileno(), 0, os.SEEK_SET)

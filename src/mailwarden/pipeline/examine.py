@@ -153,7 +153,7 @@ class Examiner:
             detail = f"the message has {arrival.size_bytes} bytes"
             size = Finding("limits", Kind.OVERSIZE, "message-size", detail=detail)
             return _Look(readings, (), (size,), released)
-        sorted_leaves = sort_leaves(leaves(readings))
+        sorted_leaves = sort_leaves(leaves(readings), arrival.raw)
         findings = self._check_structure(arrival, readings, sorted_leaves)
         return _Look(readings, sorted_leaves, findings, released)
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from mailwarden.message.leaves import Leaf
+from mailwarden.message.raw import Raw
 from mailwarden.net.payload import MemoryPayload
 from mailwarden.ports.scanner import ExtractedPart
 from mailwarden.ports.unpacker import Unpacked, Unpacker
@@ -23,26 +24,43 @@ from mailwarden.verdict.report import Fault
 # What a helper process takes beside its work, so that a thousand small archives are no way round
 # the limit of seconds.
 _HELPER = Spent(seconds=0.01)
+# ClamAV looks into 17 levels of parts and archives (MaxRecursion in clamd.conf(5)), and is silent
+# about what lies deeper unless AlertExceedsMax is set; ordinary mail has five.
+SEEN_DEPTH = 8
+# By what ClamAV knows a file as mail and takes it apart, whatever follows; after any other first
+# field it may see nothing but text. Mail that came by SMTP begins with a server's Received.
+MAIL_BEGINNINGS = (
+    *(b"Received: ", b"Return-Path: ", b"Delivered-To: ", b"MIME-Version: ", b"Message-ID: "),
+    *(b"From: ", b"To: ", b"Subject: ", b"Date: "),
+)
+_BEGINNING_BYTES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class SortedLeaf:
-    """A leaf with its real type, and whether it may have something inside."""
+    """A leaf with its real type, and whether it may have something inside.
+
+    `is_in_raw`: whoever is shown the raw message sees it there.
+    """
 
     leaf: Leaf
     file_type: str
     is_openable: bool
+    is_in_raw: bool
 
 
-def sort_leaves(leaves: Iterable[Leaf]) -> tuple[SortedLeaf, ...]:
-    """Say of each leaf what it is by content."""
-    return tuple(map(_sorted, leaves))
+def sort_leaves(leaves: Iterable[Leaf], raw: Raw) -> tuple[SortedLeaf, ...]:
+    """Say of each leaf of the message `raw` what it is by content."""
+    is_mail = raw[:_BEGINNING_BYTES].startswith(MAIL_BEGINNINGS)
+    return tuple(_sorted(leaf, is_mail=is_mail) for leaf in leaves)
 
 
-def _sorted(leaf: Leaf) -> SortedLeaf:
+def _sorted(leaf: Leaf, *, is_mail: bool) -> SortedLeaf:
     word = file_type(leaf.octets)
     formats = formats_by_type(word, leaf.octets, leaf.names, leaf.media_type)
-    return SortedLeaf(leaf, word, is_openable=bool(formats))
+    is_near = leaf.path.count(".") < SEEN_DEPTH
+    is_in_raw = not leaf.octets or (leaf.is_plain and is_mail and is_near)
+    return SortedLeaf(leaf, word, is_openable=bool(formats), is_in_raw=is_in_raw)
 
 
 @dataclass(slots=True)
@@ -75,7 +93,7 @@ class Extraction:
         """Take in a leaf that is nothing but itself."""
         leaf = sorted_leaf.leaf
         self._items.append(_item(sorted_leaf))
-        if not leaf.is_plain:
+        if not sorted_leaf.is_in_raw:
             self._show(leaf)
 
     def add_unpacked(self, sorted_leaf: SortedLeaf, unpacked: Unpacked) -> None:
@@ -84,7 +102,7 @@ class Extraction:
         self._items.extend(items or (_item(sorted_leaf),))
         self._unopened.extend(unpacked.contents.unopened)
         self.faults.extend(unpacked.faults)
-        if not leaf.is_plain and not (items and items[0].is_archive):
+        if not sorted_leaf.is_in_raw and not (items and items[0].is_archive):
             self._show(leaf)
         self._show_extracted(unpacked)
 
@@ -98,9 +116,8 @@ class Extraction:
         )
 
     def _show(self, leaf: Leaf) -> None:
-        payload = MemoryPayload(leaf.octets)
-        self._held.callback(payload.close)
-        self.parts.append(ExtractedPart(leaf.path, next(iter(leaf.names), ""), payload))
+        name = next(iter(leaf.names), "")
+        self.parts.append(ExtractedPart(leaf.path, name, MemoryPayload(leaf.octets)))
 
     def _show_extracted(self, unpacked: Unpacked) -> None:
         """Show each of the extracted octets once, under the first name that they had."""

@@ -1,5 +1,6 @@
 """What the pipeline asks of a scanner."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -23,11 +24,12 @@ class Payload(Protocol):
         """The exact length in bytes."""
         ...
 
-    def descriptor(self) -> int:
-        """An open, readable descriptor of a file holding exactly the message.
+    def lend(self) -> AbstractContextManager[int]:
+        """An open, readable descriptor of a file holding exactly the message, for a while.
 
-        The same one at every call; it belongs to the payload, do not close it, and do not rely on
-        its offset (read with `pread`, or let clamd have it: clamd maps or rewinds the file).
+        It belongs to the payload, do not close it; a message can have thousands of payloads, so
+        give each back soon. Do not rely on its offset (read with `pread`, or let clamd have it:
+        clamd maps or rewinds the file). Raises `OSError` where there is no room for the file.
         """
         ...
 

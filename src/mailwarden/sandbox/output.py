@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from mailwarden.net.descriptors import close_all
-from mailwarden.net.payload import sealed_file
+from mailwarden.net.payload import LentFile
 from mailwarden.sandbox.kernel import seal
 from mailwarden.sandbox.messages import MOST_OUTCOME_BYTES, OUTCOME_SIZE, Outcome, decode_outcome
 from mailwarden.unpack.contents import Span
@@ -37,19 +38,13 @@ class OutputStore:
 
     def __init__(self, output: int) -> None:
         self._output = output
-        self._payloads: list[ExtractedPayload] = []
 
     def payload(self, span: Span) -> "ExtractedPayload":
         """The octets of one item; they end with the store."""
-        payload = ExtractedPayload(self._output, span)
-        self._payloads.append(payload)
-        return payload
+        return ExtractedPayload(self._output, span)
 
     def close(self) -> None:
         """Give the memory back; safe to call twice."""
-        for payload in self._payloads:
-            payload.close()
-        self._payloads.clear()
         close_all([self._output] if self._output >= 0 else [])
         self._output = -1
 
@@ -60,29 +55,21 @@ class ExtractedPayload:
     def __init__(self, output: int, span: Span) -> None:
         self._output = output
         self._span = span
-        self._descriptor = -1
+        self._file = LentFile()
 
     @property
     def size_bytes(self) -> int:
         """The exact length in bytes."""
         return self._span.end - self._span.start
 
-    def descriptor(self) -> int:
-        """A sealed memory file of its own, made when first asked for; belongs to the payload."""
-        if self._descriptor < 0:
-            self._descriptor = sealed_file(self._pieces())
-        return self._descriptor
+    def lend(self) -> AbstractContextManager[int]:
+        """A sealed memory file of its own, as long as the context lasts."""
+        return self._file.lend(self._pieces())
 
     def chunk(self, start: int, size: int) -> bytes:
         """At most `size` bytes from offset `start`."""
         size = max(0, min(size, self.size_bytes - start))
         return os.pread(self._output, size, self._span.start + start)
-
-    def close(self) -> None:
-        """Give its own memory file back."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
 
     def _pieces(self) -> Iterator[bytes]:
         for start in range(0, self.size_bytes, _COPY_BYTES):

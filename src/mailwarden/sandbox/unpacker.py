@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from contextlib import ExitStack
+from dataclasses import replace
 
 from mailwarden.net.descriptors import close_all, readable
 from mailwarden.net.payload import sealed_file
@@ -28,7 +29,7 @@ from mailwarden.sandbox.program import (
     RunningNursery,
     start_nursery,
 )
-from mailwarden.unpack.budget import Limit
+from mailwarden.unpack.budget import Limit, Spent
 from mailwarden.unpack.contents import Contents, Item, Reason, Unopened
 from mailwarden.unpack.file_types import file_type
 from mailwarden.unpack.walk import Job
@@ -95,8 +96,10 @@ class Sandbox:
             output = os.memfd_create("unpacked", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             owned = [output]
             stack.callback(lambda: close_all(owned))
+            now = asyncio.get_running_loop().time
+            started = now()
             status = await self._run(octets, job, output)
-            unpacked = _judged(status, output, itself)
+            unpacked = _charged(_judged(status, output, itself), now() - started)
             if unpacked.store:
                 owned.clear()  # the store has it now
             return unpacked
@@ -196,6 +199,17 @@ def _judged(status: int, output: int, itself: Item) -> Unpacked:
             return _fault(itself, "the helper process could not be started or locked in")
         case _:
             return _failed(itself, f"the helper failed with status {status}")
+
+
+def _charged(unpacked: Unpacked, seconds: float) -> Unpacked:
+    """What came out; a helper that could not say what it spent has spent the time that it took.
+
+    Or each of a message's parts could have all of the time, only by ending its helper.
+    """
+    contents = unpacked.contents
+    if contents.spent != Spent():
+        return unpacked
+    return replace(unpacked, contents=replace(contents, spent=Spent(seconds=seconds)))
 
 
 def _told(output: int, itself: Item) -> Unpacked:

@@ -131,6 +131,8 @@ class ClamdScanner:
         except (PeerGoneError, PeerSlowError, PeerError) as error:
             # All three carry our own words, and the address from the settings.
             return Answer(faults=(Fault(self.name, str(error)),))
+        except OSError as error:
+            return Answer(faults=(Fault(self.name, f"no room to ask: {error.strerror}"),))
         return self._answer(reply)
 
     async def refresh(self, deadline: float) -> None:
@@ -148,7 +150,8 @@ class ClamdScanner:
         session = self._session(connection)
         if isinstance(connection.address, UnixAddress) and self._settings.method != "instream":
             command = session.ask(FILDES)
-            await connection.send_descriptor(payload.descriptor(), deadline, command)
+            with payload.lend() as descriptor:
+                await connection.send_descriptor(descriptor, deadline, command)
             is_sent = True
         else:
             is_sent = await _stream(session.ask(INSTREAM), payload, connection, deadline)

@@ -6,42 +6,42 @@ Importing it loads every foreign library; only the helper processes do.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mailwarden.unpack.formats.active_mime import open_active_mime
-from mailwarden.unpack.formats.apple_forks import open_apple_single, open_mac_binary
-from mailwarden.unpack.formats.binhex import open_binhex
-from mailwarden.unpack.formats.cab import open_cab
-from mailwarden.unpack.formats.calendar import open_calendar
-from mailwarden.unpack.formats.flat_office import open_flat_office
-from mailwarden.unpack.formats.iso import open_iso
-from mailwarden.unpack.formats.lha import open_lha
-from mailwarden.unpack.formats.libarchive_archive import open_ar, open_cpio, open_xar
-from mailwarden.unpack.formats.libarchive_filter import (
+from mailwarden.unpack.formats.archives.cab import open_cab
+from mailwarden.unpack.formats.archives.iso import open_iso
+from mailwarden.unpack.formats.archives.lha import open_lha
+from mailwarden.unpack.formats.archives.libarchive_archive import open_ar, open_cpio, open_xar
+from mailwarden.unpack.formats.archives.libarchive_filter import (
     open_compress,
     open_lz4,
     open_lzip,
     open_zstd,
 )
-from mailwarden.unpack.formats.mail import open_mail
-from mailwarden.unpack.formats.markup import open_markup
-from mailwarden.unpack.formats.mbox import open_mbox
-from mailwarden.unpack.formats.multipart import open_multipart
-from mailwarden.unpack.formats.ole import open_ole
-from mailwarden.unpack.formats.onenote import open_onenote
-from mailwarden.unpack.formats.ooxml import open_ooxml
-from mailwarden.unpack.formats.page_archive import open_page_archive
-from mailwarden.unpack.formats.pdf import open_pdf
-from mailwarden.unpack.formats.pkcs7 import open_pkcs7
-from mailwarden.unpack.formats.rar import open_rar
-from mailwarden.unpack.formats.rtf import open_rtf
-from mailwarden.unpack.formats.seven_zip import open_7z
-from mailwarden.unpack.formats.streams import open_bzip2, open_gzip, open_lzma, open_xz
-from mailwarden.unpack.formats.sylk import open_sylk
-from mailwarden.unpack.formats.tar_archive import open_tar
-from mailwarden.unpack.formats.tnef import open_tnef
-from mailwarden.unpack.formats.unar import open_unar
-from mailwarden.unpack.formats.uuencode import open_uuencode
-from mailwarden.unpack.formats.yenc import open_yenc
-from mailwarden.unpack.formats.zip_archive import open_zip
+from mailwarden.unpack.formats.archives.rar import open_rar
+from mailwarden.unpack.formats.archives.seven_zip import open_7z
+from mailwarden.unpack.formats.archives.streams import open_bzip2, open_gzip, open_lzma, open_xz
+from mailwarden.unpack.formats.archives.unar import open_unar
+from mailwarden.unpack.formats.mail.apple_forks import open_apple_single, open_mac_binary
+from mailwarden.unpack.formats.mail.mail import open_mail
+from mailwarden.unpack.formats.mail.mbox import open_mbox
+from mailwarden.unpack.formats.mail.multipart import open_multipart
+from mailwarden.unpack.formats.mail.page_archive import open_page_archive
+from mailwarden.unpack.formats.mail.pkcs7 import open_pkcs7
+from mailwarden.unpack.formats.office.active_mime import open_active_mime
+from mailwarden.unpack.formats.office.flat_office import open_flat_office
+from mailwarden.unpack.formats.office.ole import open_ole
+from mailwarden.unpack.formats.office.onenote import open_onenote
+from mailwarden.unpack.formats.office.ooxml import open_ooxml
+from mailwarden.unpack.formats.office.rtf import open_rtf
+from mailwarden.unpack.formats.office.sylk import open_sylk
+from mailwarden.unpack.formats.outlook.tnef import open_tnef
+from mailwarden.unpack.formats.pdf.pdf import open_pdf
+from mailwarden.unpack.formats.tar.tar_archive import open_tar
+from mailwarden.unpack.formats.text.binhex import open_binhex
+from mailwarden.unpack.formats.text.calendar import open_calendar
+from mailwarden.unpack.formats.text.markup import open_markup
+from mailwarden.unpack.formats.text.uuencode import open_uuencode
+from mailwarden.unpack.formats.text.yenc import open_yenc
+from mailwarden.unpack.formats.zip.zip_archive import open_zip
 from mailwarden.unpack.members import Opener
 
 

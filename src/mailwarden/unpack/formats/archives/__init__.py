@@ -1,0 +1,1 @@
+"""Archives that libarchive and unar open, and compressed streams."""

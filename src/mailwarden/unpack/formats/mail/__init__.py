@@ -1,0 +1,1 @@
+"""Mail inside something, and other containers of mail programs."""

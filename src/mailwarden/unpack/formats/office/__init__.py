@@ -1,0 +1,1 @@
+"""Documents of Office and what they hide: macros, objects, links, encryption."""

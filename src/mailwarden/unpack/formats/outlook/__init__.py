@@ -1,0 +1,1 @@
+"""What Outlook writes: .msg files and winmail.dat."""

@@ -1,0 +1,1 @@
+"""PDF: objects, filters, encryption, and what is embedded."""

@@ -1,0 +1,1 @@
+"""Tar, with its extended headers and sparse files."""

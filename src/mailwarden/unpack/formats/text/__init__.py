@@ -1,0 +1,1 @@
+"""Files inside text: encodings of Usenet's time, pages, calendars."""

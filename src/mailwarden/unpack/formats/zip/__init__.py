@@ -1,0 +1,1 @@
+"""Zip, with both of its directories."""
