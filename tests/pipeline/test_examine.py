@@ -337,16 +337,14 @@ async def test_only_the_topmost_marks_are_believed_for_each_costs_a_digest() -> 
         assert found.record.decision.disposition is expected
 
 
-@pytest.mark.parametrize(
-    ("memory_bytes", "beside"), [(len(MESSAGE) - 1, True), (len(MESSAGE), False)]
-)
+@pytest.mark.parametrize(("size_bytes", "beside"), [(100_001, True), (100_000, False)])
 async def test_only_large_messages_are_looked_at_beside_the_loop(
-    memory_bytes: int, beside: bool
+    size_bytes: int, beside: bool
 ) -> None:
     started = threading.Event()
     executor = ThreadPoolExecutor(initializer=started.set)
     asyncio.get_running_loop().set_default_executor(executor)
-    found = await examine(MESSAGE, settings=settings_of(limits={"memory_bytes": memory_bytes}))
+    found = await examine(MESSAGE.ljust(size_bytes, b"x"))
     assert found.record.decision.disposition is Disposition.ACCEPT
     assert started.is_set() is beside
 

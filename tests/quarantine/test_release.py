@@ -102,6 +102,16 @@ def test_thousands_of_the_same_reason_are_forgiven_once() -> None:
     assert forgiven_keys({"reasons": REASONS * 1_000}) == ["virus:A", "virus:B"]
 
 
+def test_a_scanner_that_had_not_looked_is_not_forgiven() -> None:
+    away = {"key": "fault:clamd", "disposition": "defer"}
+    kept_for = {"key": "fault:spamd", "disposition": "quarantine"}
+    assert forgiven_keys({"reasons": [*REASONS, away, kept_for]}) == [
+        "fault:spamd",
+        "virus:A",
+        "virus:B",
+    ]
+
+
 @pytest.mark.parametrize(
     "slip",
     [

@@ -30,6 +30,8 @@ from mailwarden.verdict.report import Answer, Finding, Kind, Report, SpamScore
 from mailwarden.verdict.scoring import is_bounce, is_scored
 from mailwarden.verdict.structure import END_OF_LINE, check_reading_limits, check_structure
 
+# A message of 800 KB that is odd in every way takes 2.5 s, an ordinary one of 5 KB 0.1 ms.
+_LOOP_BYTES = 100_000
 # Rules take 0.015 ms for each item; while they do, nothing else runs in this worker.
 _MANY_ITEMS = 200
 # Scanners must be done before the message's own deadline, so that what follows still has time.
@@ -142,7 +144,7 @@ class Examiner:
 
     async def _look(self, arrival: Arrival) -> _Look:
         """Run the checks in process; those of large messages in a thread."""
-        if arrival.size_bytes > self._options.settings.limits.memory_bytes:
+        if arrival.size_bytes > _LOOP_BYTES:
             return await asyncio.to_thread(self._look_now, arrival)
         return self._look_now(arrival)
 

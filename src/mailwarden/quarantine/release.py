@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mailwarden.ports.keeping import KeepingError
 from mailwarden.quarantine.folder import KeptMessage
+from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.record import Json, bytes_of
 from mailwarden.verdict.release_mark import make_mark
 from mailwarden.wire.envelope import Envelope, encode_envelope
@@ -73,11 +74,21 @@ def _slip_envelope(slip: Json) -> Envelope | None:
 
 
 def forgiven_keys(slip: Json) -> list[str]:
-    """The reasons that a release forgives: all that were found, as `verdict.decide` names them."""
+    """The reasons that a release forgives: all that were found, as `verdict.decide` names them.
+
+    A fault that asked for another try is none of them: it says that somebody has not looked yet.
+    """
     reasons = slip.get("reasons")
     listed = reasons if isinstance(reasons, list) else []
-    keys = [reason.get("key") for reason in listed if isinstance(reason, dict)]
+    keys = [
+        reason.get("key") for reason in listed if isinstance(reason, dict) and _is_found(reason)
+    ]
     return sorted({key for key in keys if isinstance(key, str)})
+
+
+def _is_found(reason: Json) -> bool:
+    is_fault = str(reason.get("key")).startswith("fault:")
+    return not is_fault or reason.get("disposition") != Disposition.DEFER.word
 
 
 def queue_message(
