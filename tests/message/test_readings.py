@@ -10,7 +10,7 @@ from mailwarden.message import readings
 from mailwarden.message.leaves import leaves
 from mailwarden.message.limits import ReadingLimits
 from mailwarden.message.raw import Raw
-from mailwarden.message.readings import Readings, read_every_way
+from mailwarden.message.readings import READ_BYTES, Readings, read_every_way
 from support import samples
 
 LIMITS = ReadingLimits(header_bytes=1_000_000, header_fields=10_000, parts=2_000, depth=50)
@@ -208,3 +208,11 @@ def test_a_client_may_differ_in_two_habits(raw: bytes) -> None:
 def test_habits_that_find_nothing_new_are_not_gone_on_from() -> None:
     raw = b"X : y\n X: z\n" + MIXED + b"--b\n\nhello\n--b--\n"
     assert read(raw).exceeded == ()
+
+
+def test_a_large_message_is_read_in_fewer_ways_and_that_is_said() -> None:
+    odd = b"X\0: y\rZ\nContent-Type: multipart/mixed; boundary=a; boundary=b\n\n"
+    small = read_every_way(odd, LIMITS)
+    large = read_every_way(odd + b"x" * (READ_BYTES // 2), LIMITS)
+    assert len(large.others) < len(small.others)
+    assert "readings" in large.exceeded

@@ -16,7 +16,7 @@ HARMLESS = frozenset(
         *("zip of 9,999", "zip of long names", "gzip within limits", "tar of long headers"),
         *("gzip of 100,000", "bzip2 of 100,000", "xz of 100,000", "7z of 4,000"),
         *("uuencode begins", "uuencode junk", "pdf object stream of itself", "docx parts"),
-        "docx elements",
+        *("docx elements", "docx fields"),
         *("doc sector loop", "doc streams", "doc fields", "doc records"),
         "doc presentation records",
     }

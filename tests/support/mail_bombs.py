@@ -97,7 +97,7 @@ def boundary_prefixes() -> bytes:
         b"Content-Type: multipart/mixed; boundary=%s\n\n--%s\n" % (b"a" * n, b"a" * n)
         for n in range(1, 50)
     )
-    return _TOP + heads + b"\n" + (b"--" + b"a" * 100 + b"b\n") * 150_000
+    return _TOP + heads + b"\n" + (b"--" + b"a" * 100 + b"b\n") * 100_000
 
 
 def delimiter_lines() -> bytes:

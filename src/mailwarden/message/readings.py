@@ -19,6 +19,8 @@ from mailwarden.message.raw import Raw
 
 # Each costs as much as the usual one; a message that is odd in so many ways is marked anyway.
 MOST_READINGS = 12
+# All readings beside the usual one together: each takes a tenth of a second for 2 MB at the worst.
+READ_BYTES = 60_000_000
 # All altered copies of a message, which stand in memory beside it, each with what is decoded of it.
 COPIED_BYTES = 60_000_000
 
@@ -149,6 +151,7 @@ class _Others:
         self._limits = limits
         self._shared = shared
         self._readings_left = MOST_READINGS
+        self._read_bytes_left = READ_BYTES
         self._copied_bytes_left = COPIED_BYTES
         self._found = {_findings(primary)}
         self.kept: list[Reading] = []
@@ -181,10 +184,11 @@ class _Others:
                 yield from self._try(base, dialect, base.reading.raw)
 
     def _try(self, base: _Taken, dialect: Dialect, raw: Raw) -> Iterator[_Taken]:
-        if not self._readings_left:
+        if not self._readings_left or len(raw) > self._read_bytes_left:
             self.exceeded.append("readings")
             return
         self._readings_left -= 1
+        self._read_bytes_left -= len(raw)
         both = base.dialect.with_habits_of(dialect)
         reading = read_message(raw, self._limits, both, self._shared)
         taken = _Taken(reading, both, base.ways | {dialect.name})
