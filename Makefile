@@ -104,7 +104,7 @@ fuzz: $(STAMPS)/dev packages
 
 # Agreement with the expectations of other programs; nothing of the corpus is in the repository.
 CORPUS ?= ../shared/corpus
-corpus: $(STAMPS)/package
+corpus: $(STAMPS)/package packages
 	@$(BIN)/python -m agreement "$(CORPUS)" $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11
