@@ -384,6 +384,7 @@ OF_FORMATS: Mapping[str, Callable[[], tuple[bytes, ...]]] = {
     "mail": messages,
     "markup": lambda: (_markup(),),
     "mbox": lambda: (b"From a\n" + samples.clean() + b"\nFrom b\n" + samples.eicar(),),
+    "multipart": lambda: (b"--b\nContent-Type: a/b\n\nx\n--b--\n",),
     "ole": _ole,
     "onenote": lambda: (_onenote(),),
     "ooxml": _ooxml,

@@ -95,7 +95,7 @@ def test_an_envelope_of_a_megabyte_is_queued(whole_gate: Gate) -> None:
         ),
         pytest.param(b"Subject: x\n\n" + b"b" * 5_000_000, id="line of 5 MB"),
         pytest.param(b"Subject: x\n\n" + b".\n" * 500_000, id="a million dots"),
-        pytest.param(bytes(range(256)) * 40, id="every byte"),
+        pytest.param(b"Subject: x\n\n" + bytes(range(256)) * 40, id="every byte"),
         pytest.param(b"\r\n".join([b"Subject: x", b"", b"CRLF lines", b""]), id="CRLF"),
     ],
 )

@@ -280,7 +280,7 @@ def test_two_thousand_parts_with_odd_fields_take_little_time(tail: bytes) -> Non
     for number in range(2_000):
         value = b' multipart/x; boundary="a\\b(%d' % number + tail * 50
         reader.read([value], [value], [value])
-    assert time.process_time() - before < 4
+    assert time.process_time() - before < 16
 
 
 PIECES = [

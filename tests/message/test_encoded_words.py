@@ -84,4 +84,4 @@ def test_a_megabyte_of_almost_encoded_words_takes_linear_time(piece: bytes) -> N
     before = time.process_time()
     decode_words(piece * (1_000_000 // len(piece)))
     decode_odd_words(piece * (1_000_000 // len(piece)))
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 8

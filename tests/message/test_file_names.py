@@ -123,4 +123,4 @@ def test_long_names_take_little_time(piece: str) -> None:
     before = time.process_time()
     for _ in range(10):
         name_spellings((piece * NAME_LENGTH)[:NAME_LENGTH])
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 4

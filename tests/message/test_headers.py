@@ -120,7 +120,7 @@ def test_a_header_line_of_10_mb_is_cut_and_costs_little() -> None:
     raw = b"X: " + b"a" * 10_000_000 + b"\nSubject: x\n\nbody"
     before = time.process_time()
     header = read(raw)
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 8
     assert header.exceeded
     assert [field.name for field in header.fields] == [b"X"]
     assert raw[header.end :] == b"body"
@@ -212,7 +212,7 @@ def test_a_header_of_nothing_but_odd_lines_costs_little() -> None:
         before = time.process_time()
         for ending in HeaderEnd:
             list(oddities(read(raw, ending)))
-        assert time.process_time() - before < 2
+        assert time.process_time() - before < 8
 
 
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"\0", b":", b" ", b"A", b"\r\n", b"--b"])))

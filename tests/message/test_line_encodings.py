@@ -68,4 +68,4 @@ def test_three_megabytes_decode_in_linear_time(piece: bytes) -> None:
     before = time.process_time()
     uudecode(octets)
     yenc_decode(octets)
-    assert time.process_time() - before < 4
+    assert time.process_time() - before < 16

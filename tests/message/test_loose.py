@@ -74,7 +74,7 @@ def test_a_megabyte_of_beginnings_takes_no_time() -> None:
         raw = b"\n" + piece * (1_000_000 // len(piece))
         before = time.process_time()
         read(raw)
-        assert time.process_time() - before < 2
+        assert time.process_time() - before < 8
 
 
 PIECES = [b"\n", b"\r", b"\0", b"--b", b"--", b"x", b"\n--b\n", TYPE, b"Content-", b": ", b"\n\n"]

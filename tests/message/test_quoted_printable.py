@@ -93,4 +93,4 @@ def test_three_megabytes_take_linear_time(piece: bytes) -> None:
     body = piece * (3_000_000 // len(piece))
     before = time.process_time()
     list(broken_quoted_printable(body))
-    assert time.process_time() - before < 4
+    assert time.process_time() - before < 16

@@ -146,7 +146,7 @@ def test_oddities_over_and_over_take_no_time(piece: bytes) -> None:
         raw = top + piece * (400_000 // len(piece))
         before = time.process_time()
         leaves(read(raw))
-        assert time.process_time() - before < 2
+        assert time.process_time() - before < 8
 
 
 def test_a_hundred_thousand_fields_and_twenty_thousand_levels_are_limits() -> None:
@@ -157,7 +157,7 @@ def test_a_hundred_thousand_fields_and_twenty_thousand_levels_are_limits() -> No
     ):
         before = time.process_time()
         assert limit in read(raw).exceeded
-        assert time.process_time() - before < 2
+        assert time.process_time() - before < 8
 
 
 PIECES = [

@@ -154,4 +154,4 @@ def test_values_of_the_full_length_take_little_time(piece: bytes) -> None:
     before = time.process_time()
     for _ in range(20):
         read_structured(value)
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 8

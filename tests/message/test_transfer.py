@@ -90,4 +90,4 @@ def test_ten_clean_megabytes_are_quick(encoding: str) -> None:
     octets = b"QUJD" * 2_500_000
     before = time.process_time()
     decode(octets, encoding)
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 4

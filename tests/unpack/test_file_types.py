@@ -115,7 +115,7 @@ def test_ordinary_text_costs_microseconds() -> None:
     before = time.process_time()
     for _ in range(1_000):
         formats_of(text, ("a.txt",), "text/plain")
-    assert time.process_time() - before < 0.5
+    assert time.process_time() - before < 2
 
 
 @given(st.binary(), st.text(), st.text())

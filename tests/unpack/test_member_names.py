@@ -44,7 +44,7 @@ def test_names_that_stay_inside_are_known(name: str) -> None:
 def test_a_long_name_takes_linear_time(piece: str) -> None:
     before = time.process_time()
     leads_out("x" + piece * 20_000 + "x")
-    assert time.process_time() - before < 0.5
+    assert time.process_time() - before < 2
 
 
 @given(st.binary(max_size=50))

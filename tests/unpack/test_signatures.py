@@ -116,7 +116,7 @@ def test_a_zip_that_is_all_ends_takes_no_time() -> None:
     before = time.process_time()
     signed_word(octets)
     ends_as_zip(octets)
-    assert time.process_time() - before < 1
+    assert time.process_time() - before < 4
 
 
 _STARTS = st.sampled_from([b"PK\x03\x04", b"PK\x05\x06", _OLE, b"MZ", b"\x5d\0\0", b"\x60\xea"])
