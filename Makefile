@@ -14,7 +14,8 @@ INSTALL_PACKAGES := tests/tools/install-packages
 # Each program that the tests start, with the Debian package that brings it.
 TEST_PACKAGES := clamd:clamav-daemon clamdscan:clamdscan spamd:spamd spamc:spamc \
     spamassassin:spamassassin tcpserver:ucspi-tcp smtpfront-qmail:mailfront swaks:swaks \
-    qpsmtpd-forkserver:qpsmtpd cc:gcc bsdtar:libarchive-tools lsar:unar
+    qpsmtpd-forkserver:qpsmtpd cc:gcc bsdtar:libarchive-tools lsar:unar \
+    logrotate:logrotate
 
 .PHONY: help setup demo test lint types contracts tests lock bench fuzz corpus clean
 .DELETE_ON_ERROR:

@@ -12,7 +12,7 @@ from agreement.frame import LIMITS, Case, Result, Tools
 from agreement.path import Look
 from mailwarden.message.leaves import leaves
 from mailwarden.message.readings import read_every_way
-from mailwarden.pipeline.options import site_profile
+from mailwarden.pipeline.options import path_options
 from mailwarden.settings.model import Settings
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.report import Kind
@@ -65,7 +65,7 @@ def _has_virus(look: Look) -> bool:
 
 def is_blocked(look: Look) -> bool:
     """Whether the default settings keep a message away, whatever scanners say."""
-    on_finding = site_profile(Settings()).on_finding
+    on_finding = path_options(Settings()).site.profile.on_finding
     return any(
         finding.kind is not Kind.VIRUS and on_finding[finding.kind] >= Disposition.DEFER
         for finding in look.report.findings

@@ -122,7 +122,7 @@ def read_with_email(raw: bytes) -> None:
 def stages_of(raw: bytes) -> dict[str, Callable[[], object]]:
     """Return each stage of the path in process, given what those before it found."""
     arrival = Arrival("", Envelope(b"a@a.example", (b"b@b.example",)), Origin(), raw, len(raw), 0)
-    rules = OPTIONS.attachments
+    rules = OPTIONS.site.attachments
     readings = read_every_way(raw, LIMITS)
     found = leaves(readings)
     sorted_leaves = sort_leaves(found, raw)

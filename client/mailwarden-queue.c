@@ -7,8 +7,9 @@
  * The protocol is described in src/mailwarden/wire/gate.py; mailwarden_queue.py is its twin.
  *
  * What it may touch: the daemon's socket, descriptors 0 and 1, and the error descriptor of
- * patched qmails, when that is a pipe.  It reads neither message nor envelope, opens no file,
- * starts no child and allocates nothing.  It is told by its environment only:
+ * patched qmails, when that is a pipe.  It reads neither message nor envelope, opens no file but
+ * /dev/null and allocates nothing.  Where the daemon wants several copies queued it starts a child
+ * for each, one after the other, and waits for it.  It is told by its environment only:
  *     MAILWARDEN_SOCKET       socket paths separated by ':', tried in this order
  *     MAILWARDEN_QMAIL_QUEUE  the real program, unless the command line holds one with arguments
  *     MAILWARDEN_TIMEOUT      seconds to wait for the verdict once the message is complete
@@ -29,6 +30,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,6 +62,11 @@
 #define TEMPORARY 71
 #define OUR_BUG 81
 
+/* What the daemon hears of a copy that qmail-queue gave no exit code for, as in wire/gate.py. */
+#define NOT_STARTED 120
+#define CRASHED 81
+#define ORPHANED 71
+
 /* An X packet: the letter, code, fallback, descriptor, flag, text. */
 #define EXIT_HEAD 5
 #define ANSWER_BYTES (EXIT_HEAD + TEXT_BYTES)
@@ -73,6 +80,10 @@ static const char *const VARIABLES[] = {
     "TCPREMOTEHOST", "TCPREMOTEINFO", "TCPREMOTEIP", "TCPREMOTEPORT",
 };
 
+/* Where patched qmails read a text when ERROR_FD names no other place (verdict/reply.py); 2 is not
+ * here, because it is the log of everything else. */
+static const int ERROR_DESCRIPTORS[] = {4, 6};
+
 /* How far a conversation is; QUEUED and ANSWERED end it. */
 enum stage { ASKED, ACCEPTED, RECEIVED, QUEUED, ANSWERED, CONFUSED };
 
@@ -83,8 +94,8 @@ static const struct {
     enum stage next;
 } ORDER[] = {
     {ASKED, 'A', ACCEPTED},    {ACCEPTED, 'K', ACCEPTED}, {ACCEPTED, 'R', RECEIVED},
-    {RECEIVED, 'K', RECEIVED}, {RECEIVED, 'Q', QUEUED},   {ASKED, 'X', ANSWERED},
-    {ACCEPTED, 'X', ANSWERED}, {RECEIVED, 'X', ANSWERED},
+    {RECEIVED, 'K', RECEIVED}, {RECEIVED, 'S', RECEIVED}, {RECEIVED, 'Q', QUEUED},
+    {ASKED, 'X', ANSWERED},    {ACCEPTED, 'X', ANSWERED}, {RECEIVED, 'X', ANSWERED},
 };
 
 struct settings {
@@ -283,8 +294,9 @@ static int receive(int gate, struct answer *answer)
 
     packet.msg_control = &rights;
     packet.msg_controllen = sizeof rights;
+    /* A daemon that closed without reading all from us resets; its last word may be behind that. */
     do length = recvmsg(gate, &packet, MSG_CMSG_CLOEXEC);
-    while (length < 0 && errno == EINTR);
+    while (length < 0 && (errno == EINTR || errno == ECONNRESET));
     if (length <= 0) return 0;
 
     const struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
@@ -302,25 +314,101 @@ static int receive(int gate, struct answer *answer)
 /* Where the answer leads from `now`; CONFUSED when it is not what the protocol says. */
 static enum stage follow(enum stage now, const struct answer *answer)
 {
-    const int is_exit = answer->octets[0] == 'X';
+    const int letter = answer->octets[0];
+    const int is_exit = letter == 'X', is_copy = letter == 'S' || letter == 'Q';
 
     if (answer->flags & (MSG_TRUNC | MSG_CTRUNC)) return CONFUSED;
     if (is_exit ? answer->length < EXIT_HEAD : answer->length != 1) return CONFUSED;
-    if (answer->attached != (answer->octets[0] == 'Q' ? ARRIVAL_DESCRIPTORS : 0)) return CONFUSED;
+    if (answer->attached != (is_copy ? ARRIVAL_DESCRIPTORS : 0)) return CONFUSED;
     for (size_t i = 0; i < sizeof ORDER / sizeof *ORDER; i++)
-        if (ORDER[i].now == now && ORDER[i].letter == answer->octets[0]) return ORDER[i].next;
+        if (ORDER[i].now == now && ORDER[i].letter == letter) return ORDER[i].next;
     return CONFUSED;
 }
 
-/* Becomes the real queue program; returns only when that failed. */
-static int queue(const int descriptors[ARRIVAL_DESCRIPTORS], const struct settings *settings)
+/* The SMTP server died: its client will send the message again (facts 1.3). */
+static int is_orphan(const struct settings *settings)
 {
-    /* The SMTP server died: its client will send the message again (facts 1.3). */
-    if (getppid() != settings->parent) return TEMPORARY;
-    if (dup2(descriptors[0], 0) < 0 || dup2(descriptors[1], 1) < 0) return TEMPORARY;
+    return getppid() != settings->parent;
+}
+
+static int is_pipe(int descriptor)
+{
+    struct stat status;
+
+    return fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/* The descriptor that ERROR_FD names, or -1. */
+static int named_error_descriptor(void)
+{
+    return (int)parse_number(variable("ERROR_FD", ""), INT_MAX);
+}
+
+static int put_in_place(const int descriptors[ARRIVAL_DESCRIPTORS])
+{
+    return dup2(descriptors[0], 0) == 0 && dup2(descriptors[1], 1) == 1;
+}
+
+/* Becomes the real queue program; returns only when that failed. */
+static void become_queue(const struct settings *settings)
+{
     unsetenv("QMAILQUEUE"); /* nothing that it starts may come back to us */
     execv(settings->program[0], settings->program);
+}
+
+static int queue(const int descriptors[ARRIVAL_DESCRIPTORS], const struct settings *settings)
+{
+    if (!is_orphan(settings) && put_in_place(descriptors)) become_queue(settings);
     return TEMPORARY;
+}
+
+/* The SMTP server reads a text to its end before it waits for us, so nobody else may hold that
+ * pipe. /dev/null takes its place: at a free number a child would have a file of its own, and write
+ * its text there. */
+static int hide_error_pipes(void)
+{
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const int hidden[] = {ERROR_DESCRIPTORS[0], ERROR_DESCRIPTORS[1], named_error_descriptor()};
+
+    if (nowhere < 0) return 0;
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (hidden[i] > 1 && is_pipe(hidden[i]) && dup2(nowhere, hidden[i]) < 0) return 0;
+    return 1;
+}
+
+/* Has a child queue one copy and waits for it; returns what the daemon is to hear of it. */
+static int submit(const int descriptors[ARRIVAL_DESCRIPTORS], const struct settings *settings)
+{
+    void (*disposition)(int);
+    int status = 0;
+    pid_t child, ended;
+
+    if (is_orphan(settings)) return ORPHANED;
+    /* Where the SMTP server ignored it, the kernel would forget how the child ended. */
+    disposition = signal(SIGCHLD, SIG_DFL);
+    child = fork();
+    if (child == 0) {
+        signal(SIGCHLD, disposition);
+        if (put_in_place(descriptors) && hide_error_pipes()) become_queue(settings);
+        _exit(NOT_STARTED);
+    }
+    do ended = child < 0 ? 0 : waitpid(child, &status, 0);
+    while (ended < 0 && errno == EINTR);
+    signal(SIGCHLD, disposition);
+    if (child < 0) return NOT_STARTED;
+    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : CRASHED;
+}
+
+/* Does what S asks for and tells the daemon; a daemon that is gone is noticed when it is heard. */
+static void submit_copy(int gate, const struct answer *answer, const struct settings *settings)
+{
+    const int code = submit(answer->descriptors, settings);
+    const unsigned char done[] = {'D', (unsigned char)code};
+    ssize_t sent;
+
+    for (size_t i = 0; i < answer->attached; i++) close(answer->descriptors[i]);
+    do sent = send(gate, done, sizeof done, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
 }
 
 /* Tells the SMTP server the answer's text where it wants one; returns the exit code. */
@@ -328,20 +416,17 @@ static int answer_exit(const struct answer *answer)
 {
     const int code = answer->octets[1], fallback = answer->octets[2];
     const size_t length = answer->length - EXIT_HEAD;
-    long descriptor = answer->octets[3];
-    struct stat status;
+    int descriptor = answer->octets[3];
     ssize_t written;
 
     if (descriptor == 0) return code;
-    if (answer->octets[4] != 0) {
-        const long named = parse_number(variable("ERROR_FD", ""), INT_MAX);
-        if (named >= 0) descriptor = named;
-    }
-    if (fstat((int)descriptor, &status) != 0 || !S_ISFIFO(status.st_mode)) return fallback;
+    if (answer->octets[4] != 0 && named_error_descriptor() >= 0)
+        descriptor = named_error_descriptor();
+    if (!is_pipe(descriptor)) return fallback;
     signal(SIGPIPE, SIG_IGN); /* from here on we only exit, so no other program inherits it */
-    if (!await((int)descriptor, POLLOUT, now_ms() + TELL_SECONDS * 1000)) return fallback;
+    if (!await(descriptor, POLLOUT, now_ms() + TELL_SECONDS * 1000)) return fallback;
     /* Less than PIPE_BUF: written whole or not at all. */
-    written = write((int)descriptor, answer->octets + EXIT_HEAD, length);
+    written = write(descriptor, answer->octets + EXIT_HEAD, length);
     return length > 0 && written == (ssize_t)length ? code : fallback;
 }
 
@@ -359,7 +444,9 @@ static int converse(int gate, const struct settings *settings)
         if (!receive(gate, &answer)) return stage == ASKED ? UNREAD : TEMPORARY;
         const enum stage next = follow(stage, &answer);
         if (next == CONFUSED) return TEMPORARY;
-        if (next == RECEIVED && stage != RECEIVED) verdict_due_ms = now_ms() + timeout_ms;
+        if (answer.octets[0] == 'S') submit_copy(gate, &answer, settings);
+        /* How long qmail-queue takes is between it and the SMTP server. */
+        if (next == RECEIVED && answer.octets[0] != 'K') verdict_due_ms = now_ms() + timeout_ms;
         stage = next;
     }
     return stage == QUEUED ? queue(answer.descriptors, settings) : answer_exit(&answer);

@@ -58,6 +58,14 @@ BAD_CONFIGURATION = 55
 TEMPORARY = 71
 OUR_BUG = 81
 
+# What the daemon hears of a copy that qmail-queue gave no exit code for, as in wire/gate.py.
+NOT_STARTED = 120
+CRASHED = 81
+ORPHANED = 71
+
+# Where a text may go beside ERROR_FD; the reason stands in the C program.
+ERROR_DESCRIPTORS = (4, 6)
+
 EXIT_HEAD = 5
 ANSWER_BYTES = EXIT_HEAD + TEXT_BYTES
 DESCRIPTOR_BYTES = 4
@@ -73,11 +81,17 @@ ORDER = {
     (ACCEPTED, b"K"): ACCEPTED,
     (ACCEPTED, b"R"): RECEIVED,
     (RECEIVED, b"K"): RECEIVED,
+    (RECEIVED, b"S"): RECEIVED,
     (RECEIVED, b"Q"): QUEUED,
     (ASKED, b"X"): ANSWERED,
     (ACCEPTED, b"X"): ANSWERED,
     (RECEIVED, b"X"): ANSWERED,
 }
+COPIES = (b"S", b"Q")
+
+
+# The real queue program's arguments.
+Program = list[str] | list[bytes]
 
 
 class Finished(Exception):  # noqa: N818 - not an error: the client knows its exit code
@@ -104,7 +118,7 @@ def main() -> None:
             raise Finished(BAD_CONFIGURATION)
         try:
             gate = _open_gate(path, request, min(timeout_seconds, CONNECT_SECONDS))
-            descriptors = _await_verdict(gate, timeout_seconds)
+            descriptors = _await_verdict(gate, timeout_seconds, program, parent)
         except Unread:
             continue
         _queue(descriptors, program, parent)
@@ -119,7 +133,7 @@ def _require_arrival() -> None:
         raise Finished(READ_ERROR) from None
 
 
-def _program() -> list[str] | list[bytes]:
+def _program() -> Program:
     """The real queue program's arguments, from who started us, never from the message."""
     if len(sys.argv) > 1:
         return sys.argv[1:]
@@ -176,8 +190,13 @@ def _open_gate(path: bytes, request: bytes, patience_seconds: int) -> _socket.so
     return gate
 
 
-def _await_verdict(gate: _socket.socket, timeout_seconds: int) -> tuple[int, int]:
-    """The descriptors to queue; raises `Finished`, or `Unread` when the daemon went away early."""
+def _await_verdict(
+    gate: _socket.socket, timeout_seconds: int, program: Program, parent: int
+) -> tuple[int, int]:
+    """The descriptors to queue; raises `Finished`, or `Unread` when the daemon went away early.
+
+    Copies that the daemon wants submitted before its verdict are, one after the other.
+    """
     silence_seconds = min(timeout_seconds, SILENCE_SECONDS)
     verdict_due = float("inf")
     stage = ASKED
@@ -188,31 +207,26 @@ def _await_verdict(gate: _socket.socket, timeout_seconds: int) -> tuple[int, int
         following = ORDER.get((stage, letter))
         if following is None or (len(packet) != 1) != (letter == b"X"):
             raise Finished(TEMPORARY)
-        if following == RECEIVED and stage != RECEIVED:
-            verdict_due = time.monotonic() + timeout_seconds
-        stage = following
-        if len(rights) != (ARRIVAL_BYTES if stage == QUEUED else 0):
+        if len(rights) != (ARRIVAL_BYTES if letter in COPIES else 0):
             raise Finished(TEMPORARY)
-        if stage == QUEUED:
-            message, envelope = _struct.unpack("@ii", rights)
-            return message, envelope
+        stage = following
         if stage == ANSWERED:
             raise Finished(_tell(packet))
+        if stage == QUEUED:
+            return _unpack(rights)
+        if letter == b"S":
+            _submit_copy(gate, _unpack(rights), program, parent)
+        # How long qmail-queue takes is between it and the SMTP server.
+        if stage == RECEIVED and letter != b"K":
+            verdict_due = time.monotonic() + timeout_seconds
 
 
 def _receive(gate: _socket.socket, left_seconds: float, stage: int) -> tuple[bytes, bytes]:
     """One packet and its descriptors as the kernel packs them."""
     if left_seconds <= 0:
         raise Finished(TEMPORARY)
-    try:
-        gate.settimeout(left_seconds)
-        packet, ancillary, flags, _ = gate.recvmsg(
-            ANSWER_BYTES, _socket.CMSG_SPACE(ARRIVAL_BYTES), _socket.MSG_CMSG_CLOEXEC
-        )
-    except TimeoutError:
-        raise Finished(TEMPORARY) from None
-    except OSError:
-        packet, ancillary, flags = b"", [], 0
+    gate.settimeout(left_seconds)
+    packet, ancillary, flags = _receive_packet(gate)
     if not packet and stage == ASKED:
         raise Unread
     if not packet or flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
@@ -221,22 +235,111 @@ def _receive(gate: _socket.socket, left_seconds: float, stage: int) -> tuple[byt
     return packet, b"".join(octets for *of, octets in ancillary if tuple(of) == kind)
 
 
-def _queue(descriptors: tuple[int, int], program: list[str] | list[bytes], parent: int) -> None:
+def _receive_packet(gate: _socket.socket) -> tuple[bytes, list[tuple[int, int, bytes]], int]:
+    """One packet with what came beside it; an empty one is the end."""
+    while True:
+        try:
+            packet, ancillary, flags, _ = gate.recvmsg(
+                ANSWER_BYTES, _socket.CMSG_SPACE(ARRIVAL_BYTES), _socket.MSG_CMSG_CLOEXEC
+            )
+        except ConnectionResetError:
+            continue  # the daemon closed without reading all; its last word may be behind that
+        except TimeoutError:
+            raise Finished(TEMPORARY) from None
+        except OSError:
+            return b"", [], 0
+        return packet, ancillary, flags
+
+
+def _unpack(rights: bytes) -> tuple[int, int]:
+    message, envelope = _struct.unpack("@ii", rights)
+    return message, envelope
+
+
+def _queue(descriptors: tuple[int, int], program: Program, parent: int) -> None:
     """Become the real queue program; raises `Finished` when that failed."""
     # The SMTP server died: its client will send the message again (facts 1.3).
     if posix.getppid() != parent:
         raise Finished(TEMPORARY)
     try:
-        posix.dup2(descriptors[0], 0)
-        posix.dup2(descriptors[1], 1)
-        if b"QMAILQUEUE" in posix.environ:
-            posix.unsetenv(b"QMAILQUEUE")  # nothing that it starts may come back to us
-        # The interpreter ignores these two for itself.
-        _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
-        _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)
-        posix.execv(program[0], program)
+        _put_in_place(descriptors)
+        _become_queue(program)
     except OSError:
         raise Finished(TEMPORARY) from None
+
+
+def _put_in_place(descriptors: tuple[int, int]) -> None:
+    posix.dup2(descriptors[0], 0)
+    posix.dup2(descriptors[1], 1)
+
+
+def _become_queue(program: Program) -> None:
+    if b"QMAILQUEUE" in posix.environ:
+        posix.unsetenv(b"QMAILQUEUE")  # nothing that it starts may come back to us
+    # The interpreter ignores these two for itself.
+    _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)
+    posix.execv(program[0], program)
+
+
+def _submit_copy(
+    gate: _socket.socket, descriptors: tuple[int, int], program: Program, parent: int
+) -> None:
+    """Do what S asks for and tell the daemon; one that is gone is noticed when it is heard."""
+    code = ORPHANED if posix.getppid() != parent else _submit(descriptors, program)
+    for descriptor in descriptors:
+        posix.close(descriptor)
+    try:
+        gate.send(b"D" + bytes((code,)), _socket.MSG_NOSIGNAL)
+    except OSError:
+        return
+
+
+def _submit(descriptors: tuple[int, int], program: Program) -> int:
+    """Have a child queue one copy and wait for it; what the daemon is to hear of it."""
+    # Where the SMTP server ignored it, the kernel would forget how the child ended.
+    disposition = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+    try:
+        child = posix.fork()
+        if child == 0:
+            _signal.signal(_signal.SIGCHLD, disposition)
+            _be_child(descriptors, program)
+        _, status = posix.waitpid(child, 0)
+    except OSError:
+        return NOT_STARTED
+    finally:
+        _signal.signal(_signal.SIGCHLD, disposition)
+    code = posix.waitstatus_to_exitcode(status)
+    return code if code >= 0 else CRASHED
+
+
+def _be_child(descriptors: tuple[int, int], program: Program) -> None:
+    """Become the real queue program, or end."""
+    try:
+        _put_in_place(descriptors)
+        _hide_error_pipes()
+        _become_queue(program)
+    finally:
+        posix._exit(NOT_STARTED)  # noqa: SLF001 - its public name
+
+
+def _hide_error_pipes() -> None:
+    """Put /dev/null in the place of the pipes that the SMTP server reads a text from."""
+    nowhere = posix.open(b"/dev/null", posix.O_WRONLY | posix.O_CLOEXEC)
+    for descriptor in (*ERROR_DESCRIPTORS, _named_error_descriptor()):
+        if descriptor is not None and descriptor > 1 and _is_pipe(descriptor):
+            posix.dup2(nowhere, descriptor)
+
+
+def _named_error_descriptor() -> int | None:
+    return _parse_number(posix.environ.get(b"ERROR_FD", b""), DESCRIPTOR_MAX)
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        return _stat.S_ISFIFO(posix.fstat(descriptor).st_mode)
+    except OSError:
+        return False
 
 
 def _tell(packet: bytes) -> int:
@@ -247,7 +350,7 @@ def _tell(packet: bytes) -> int:
     text = packet[EXIT_HEAD:]
     if descriptor == 0:
         return code
-    named = _parse_number(posix.environ.get(b"ERROR_FD", b""), DESCRIPTOR_MAX) if flag else None
+    named = _named_error_descriptor() if flag else None
     return code if _write_text(descriptor if named is None else named, text) else fallback
 
 
@@ -255,9 +358,9 @@ def _write_text(descriptor: int, text: bytes) -> bool:
     """Write the text if that is a pipe with room; the interpreter ignores SIGPIPE already."""
     import select
 
+    if not _is_pipe(descriptor):
+        return False
     try:
-        if not _stat.S_ISFIFO(posix.fstat(descriptor).st_mode):
-            return False
         room = select.poll()
         room.register(descriptor, select.POLLOUT)
         # Less than PIPE_BUF: written whole or not at all.

@@ -32,6 +32,8 @@ def gate_packets(packet: bytes) -> None:
             assert answer.text == packet[5:]
         else:
             assert gate.encode_answer(answer) == packet
+    with suppress(PeerError):
+        assert gate.encode_submitted(gate.parse_submitted(packet)) == packet
 
 
 def clamd_session(octets: bytes) -> None:

@@ -357,6 +357,6 @@ def test_who_may_not_look_is_told_so(running: Gate, verb: str) -> None:
         folder.chmod(0o700)
     assert done.code == 75
     (line,) = done.err.splitlines()
-    assert line.startswith(f"mailwarden: {folder}/")
+    assert line.startswith(f"mailwarden: {folder}")
     assert line.endswith(": Permission denied")
     assert running.quarantined("viruses") == [infected()]

@@ -209,6 +209,7 @@ def test_json_tells_scores_and_odd_forms(settings: Path, mail: Path) -> None:
         "score": 1000.0,
         "required": 5.0,
         "tests": ["GTUBE"],
+        "points": [],
     }
     assert odd["ambiguous"] is bool(odd["anomalies"])
     assert [one.keys() for one in odd["findings"]] == [{"by", "kind", "name", "part", "filename"}]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailwarden.settings.contradictions import CLIENT_TIMEOUT_SECONDS
+from mailwarden.verdict.reply import _FLAVOURS as FLAVOURS
 from mailwarden.wire import gate
 
 CLIENT = Path(__file__).parents[2] / "client"
@@ -29,7 +30,17 @@ def _octets(value: object) -> object:
 
 
 @pytest.mark.parametrize(
-    "name", ["MAGIC", "PACKET_BYTES", "VALUE_BYTES", "TEXT_BYTES", "SILENCE_SECONDS"]
+    "name",
+    [
+        "MAGIC",
+        "PACKET_BYTES",
+        "VALUE_BYTES",
+        "TEXT_BYTES",
+        "SILENCE_SECONDS",
+        "NOT_STARTED",
+        "CRASHED",
+        "ORPHANED",
+    ],
 )
 def test_both_programs_have_the_protocols_limits(name: str) -> None:
     assert _octets(DEFINED[name]) == TWIN[name] == getattr(gate, name)
@@ -48,6 +59,13 @@ def test_both_programs_have_the_protocols_variables() -> None:
 @pytest.mark.parametrize("name", sorted(set(DEFINED) - {"ARRIVAL_DESCRIPTORS"}))
 def test_both_programs_have_the_same_constants(name: str) -> None:
     assert TWIN[name] == _octets(DEFINED[name])
+
+
+def test_both_programs_hide_the_error_descriptors_of_every_flavour_but_the_log() -> None:
+    (listed,) = re.findall(r"ERROR_DESCRIPTORS\[\] = \{(.*?)\};", C_SOURCE)
+    in_c = {int(number) for number in listed.split(",")}
+    of_flavours = {telling.descriptor for telling in FLAVOURS.values() if telling}
+    assert in_c == set(TWIN["ERROR_DESCRIPTORS"]) == of_flavours - {2}
 
 
 def test_the_longest_request_fits_into_a_packet() -> None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,10 @@ from queue import SimpleQueue
 import pytest
 
 from mailwarden.wire.gate import (
+    CRASHED,
+    NOT_STARTED,
+    ORPHANED,
+    PACKET_BYTES,
     TEXT_BYTES,
     VALUE_BYTES,
     VARIABLES,
@@ -24,10 +29,14 @@ from mailwarden.wire.gate import (
     Answer,
     Exit,
     Received,
+    encode_answer,
+    parse_submitted,
 )
+from support.caller import memory_file
 from support.gate_daemon import GateDaemon, Visit
 from support.queue_program import ENVELOPE, MESSAGE, Running, pipe, read_to_end, run, start
 from support.strict_queue import StrictQueue
+from support.waiting import wait_until
 
 TEMPORARY = 71
 BAD_CONFIGURATION = 55
@@ -539,6 +548,27 @@ def test_silence_is_temporary_and_leads_to_no_other_socket(
     assert queue.is_empty()
 
 
+def test_a_last_word_counts_although_the_daemon_did_not_read_what_we_said(
+    program: Path, queue: StrictQueue
+) -> None:
+    """A daemon that closed with our packet unread resets the connection before its last word."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, GateDaemon(is_stuck) as spare:
+        path = f"{folder}/sock"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as daemon:
+            daemon.bind(path)
+            daemon.listen()
+            client = start([program], variables_for(queue, path, spare.path))
+            stream, _ = daemon.accept()
+        with stream:
+            assert stream.recv(1, socket.MSG_PEEK)
+            os.kill(client.pid, signal.SIGSTOP)
+            os.waitpid(client.pid, os.WUNTRACED)
+            stream.send(encode_answer(Exit(31)))
+        os.kill(client.pid, signal.SIGCONT)
+        assert client.wait() == 31
+    assert spare.visits == 0
+
+
 def test_a_daemon_that_does_not_even_accept_is_silence(program: Path, queue: StrictQueue) -> None:
     with listening(backlog=8) as path, GateDaemon(is_stuck) as spare:
         variables = variables_for(queue, path, spare.path, timeout_seconds=1)
@@ -582,7 +612,7 @@ def test_a_daemon_that_dies_after_it_read_leads_to_no_other_socket(
     assert queue.is_empty()
 
 
-A, K, R, Q = b"A", b"K", b"R", b"Q"
+A, K, R, S, Q = b"A", b"K", b"R", b"S", b"Q"
 
 # Packets in order, each with how many descriptors are attached.
 RUBBISH: dict[str, list[tuple[bytes, int]]] = {
@@ -601,6 +631,12 @@ RUBBISH: dict[str, list[tuple[bytes, int]]] = {
     "queue with one descriptor": [(A, 0), (R, 0), (Q, 1)],
     "queue with three descriptors": [(A, 0), (R, 0), (Q, 3)],
     "queue with many descriptors": [(A, 0), (R, 0), (Q, 100)],
+    "submit first": [(S, 2)],
+    "submit before received": [(A, 0), (S, 2)],
+    "submit with text": [(A, 0), (R, 0), (b"SS", 2)],
+    "submit with no descriptor": [(A, 0), (R, 0), (S, 0)],
+    "submit with one descriptor": [(A, 0), (R, 0), (S, 1)],
+    "submit with three descriptors": [(A, 0), (R, 0), (S, 3)],
     "alive with descriptors": [(A, 0), (K, 2)],
     "exit with descriptors": [(b"X\x1f\0\0\0", 2)],
     "exit cut off": [(b"X\x1f\0\0", 0)],
@@ -717,3 +753,383 @@ def install_script(folder: Path, line: str) -> Path:
     script.write_text(f"#!/bin/sh\ncd {folder}\n{line}\n", encoding="ascii")
     script.chmod(0o755)
     return script
+
+
+# --- several copies --------------------------------------------------------------------------
+
+COPIES = [
+    (b"Subject: copy %d\n\nx\n" % n, b"Fa@example.org\0Tn%d@example.net\0\0" % n) for n in (1, 2)
+]
+
+
+def receives(visit: Visit) -> None:
+    """A daemon that took the message and is about to judge."""
+    visit.say(Accepted())
+    visit.read_arrival()
+    visit.say(Received())
+
+
+def say_submit(
+    visit: Visit, message: bytes | int = QUEUED_MESSAGE, envelope: bytes = QUEUED_ENVELOPE
+) -> None:
+    """Have the client queue a copy; a message that is a number is a descriptor of the test's."""
+    files = [memory_file(envelope)]
+    if isinstance(message, bytes):
+        files.append(memory_file(message))
+    visit.say_octets(b"S", message if isinstance(message, int) else files[-1], files[0])
+    for file in files:
+        os.close(file)
+
+
+def hear_end(visit: Visit) -> int:
+    """What the client says of the copy."""
+    return parse_submitted(visit._stream.recv(PACKET_BYTES)).code
+
+
+def wait_for_end(visit: Visit) -> None:
+    """Return once the client has said it, and leave it unread."""
+    assert visit._stream.recv(PACKET_BYTES, socket.MSG_PEEK)
+
+
+def submit(visit: Visit, message: bytes = QUEUED_MESSAGE, envelope: bytes = QUEUED_ENVELOPE) -> int:
+    """Have the client queue a copy and hear how that ended."""
+    say_submit(visit, message, envelope)
+    return hear_end(visit)
+
+
+@pytest.mark.parametrize("last_word", [Exit(0), Exit(31)])
+def test_each_copy_is_queued_before_the_verdict_is_given(
+    program: Path, queue: StrictQueue, last_word: Exit
+) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        for number, copy in enumerate(COPIES, start=1):
+            assert submit(visit, *copy) == 0
+            assert len(queue.messages()) == number
+            visit.say(Alive())
+        visit.say(last_word)
+
+    with GateDaemon(script) as daemon:
+        running = start([program], variables_for(queue, daemon.path))
+        assert running.wait() == last_word.code
+    assert [(queued.message, queued.envelope) for queued in queue.messages()] == COPIES
+    assert running.pid not in {queued.pid for queued in queue.messages()}
+    assert not queue.leftovers()
+
+
+def test_after_copies_the_last_one_may_be_queued_in_the_clients_place(
+    program: Path, queue: StrictQueue
+) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert submit(visit, *COPIES[0]) == 0
+        visit.say_queue(*COPIES[1])
+
+    with GateDaemon(script) as daemon:
+        running = start([program], variables_for(queue, daemon.path))
+        assert running.wait() == 0
+    first, second = queue.messages()
+    assert [(queued.message, queued.envelope) for queued in (first, second)] == COPIES
+    assert (first.pid == running.pid, second.pid == running.pid) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("behind", "code"),
+    [
+        *(({"STRICT_QUEUE_EXIT": str(code)}, code) for code in (1, 31, 53, 71, 255)),
+        ({"STRICT_QUEUE_DIE_AFTER": "0"}, CRASHED),
+        ({"MAILWARDEN_QMAIL_QUEUE": "/nonexistent/qmail-queue"}, NOT_STARTED),
+        ({"MAILWARDEN_QMAIL_QUEUE": "/etc/passwd"}, NOT_STARTED),
+    ],
+    ids=str,
+)
+def test_the_daemon_hears_how_a_copy_failed_and_has_the_last_word(
+    program: Path, queue: StrictQueue, behind: Mapping[str, str], code: int
+) -> None:
+    heard = []
+
+    def script(visit: Visit) -> None:
+        receives(visit)
+        heard.extend([submit(visit), submit(visit)])
+        visit.say(Exit(53))
+
+    with GateDaemon(script) as daemon:
+        assert run([program], {**variables_for(queue, daemon.path), **behind}) == 53
+    assert heard == [code, code]
+    assert queue.messages() == []
+
+
+def test_a_copys_program_gets_what_the_real_program_gets(
+    program: Path, queue: StrictQueue, tmp_path: Path
+) -> None:
+    seen: list[list[str]] = []
+    line = '{ echo "$OLDPWD $@"; env; grep SigIgn: /proc/$$/status; } >seen'
+    printer = install_script(tmp_path, line)
+
+    def says_submit(visit: Visit) -> None:
+        receives(visit)
+        assert submit(visit) == 0
+        visit.say(Exit(0))
+
+    def script(visit: Visit) -> None:
+        (says_queue if seen else says_submit)(visit)
+
+    with GateDaemon(script) as daemon:
+        variables = variables_for(queue, daemon.path, QMAILQUEUE=str(program), LC_ALL="C")
+        shell = f'cd {queue.folder}; exec {program} {printer} -a "b c"'
+        for _ in range(2):
+            assert run(["/bin/sh", "-c", shell], variables) == 0
+            seen.append((tmp_path / "seen").read_text().splitlines())
+    assert seen[0] == seen[1]
+    assert seen[0][0] == f"{queue.folder} -a b c"
+    assert not any(line.startswith("QMAILQUEUE=") for line in seen[0])
+
+
+def test_a_copys_end_is_known_where_the_smtp_server_ignores_ends_of_children(
+    program: Path, queue: StrictQueue, tmp_path: Path
+) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert submit(visit) == 0
+        visit.say(Exit(0))
+
+    # a shell would not pass it on
+    ignoring = (
+        "import os, signal, sys;"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    copying: list[str | Path] = [program, "/bin/cp", "/proc/self/status", tmp_path / "seen"]
+    with GateDaemon(script) as daemon:
+        variables = variables_for(queue, daemon.path)
+        assert run([sys.executable, "-IS", "-c", ignoring, *copying], variables) == 0
+    (line,) = (line for line in (tmp_path / "seen").read_text().splitlines() if "SigIgn" in line)
+    assert int(line.split()[1], 16) & 1 << (signal.SIGCHLD - 1)
+
+
+def test_a_copys_program_inherits_no_descriptor_of_ours(program: Path, queue: StrictQueue) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert [submit(visit), submit(visit)] == [0, 0]
+        visit.say(Exit(0))
+
+    with GateDaemon(script) as daemon, pipe() as other:
+        variables = variables_for(queue, daemon.path)
+        assert run([program], variables, descriptors={7: other.writer}) == 0
+    for queued in queue.messages():
+        assert sorted(queued.descriptors) == [0, 1, 2, 7]
+        assert queued.descriptors[7].startswith("pipe:")
+
+
+@pytest.mark.parametrize(
+    ("told", "descriptor"),
+    [({}, 4), ({}, 6), ({"ERROR_FD": "2"}, 2), ({"ERROR_FD": "9"}, 9), ({"ERROR_FD": "9"}, 4)],
+)
+def test_a_copys_program_cannot_write_where_the_smtp_server_reads_a_text(
+    program: Path, queue: StrictQueue, told: Mapping[str, str], descriptor: int
+) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert submit(visit) == 0
+        answer = Exit(82, 31, descriptor, use_error_fd=descriptor != 4, text=b"Dno")
+        visit.say(answer)
+
+    with GateDaemon(script) as daemon, pipe() as error:
+        variables = variables_for(queue, daemon.path, **told)
+        assert run([program], variables, descriptors={descriptor: error.writer}) == 82
+        error.close_writer()
+        assert read_to_end(error.reader) == b"Dno"
+    assert queue.only_message().descriptors[descriptor] == "/dev/null"
+
+
+def test_a_file_at_a_flavours_number_is_left_to_a_copys_program(
+    program: Path, queue: StrictQueue, tmp_path: Path
+) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert submit(visit) == 0
+        visit.say(Exit(0))
+
+    (tmp_path / "file").write_bytes(b"")
+    with GateDaemon(script) as daemon, (tmp_path / "file").open("wb") as file:
+        descriptors = {4: file.fileno()}
+        assert run([program], variables_for(queue, daemon.path), descriptors=descriptors) == 0
+    assert queue.only_message().descriptors[4] == str(tmp_path / "file")
+
+
+def test_a_daemon_that_dies_while_a_copy_is_queued_is_temporary_and_the_copy_is_finished(
+    program: Path, queue: StrictQueue
+) -> None:
+    with pipe() as message, GateDaemon(is_stuck) as spare:
+
+        def script(visit: Visit) -> None:
+            receives(visit)
+            say_submit(visit, message.reader)
+
+        with GateDaemon(script) as daemon:
+            client = start([program], variables_for(queue, daemon.path, spare.path))
+            wait_until(lambda: daemon.visits == 1, SOON_SECONDS, "a client")
+        message.close_reader()
+        assert Path(f"/proc/{client.pid}/task/{client.pid}/children").read_text() != ""
+        os.write(message.writer, QUEUED_MESSAGE)
+        message.close_writer()
+        assert client.wait() == TEMPORARY
+        assert queue.only_message().message == QUEUED_MESSAGE
+    assert spare.visits == 0
+
+
+def test_a_daemon_that_dies_after_a_copy_is_temporary_and_leads_to_no_other_socket(
+    program: Path, queue: StrictQueue
+) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert submit(visit) == 0
+
+    with GateDaemon(script) as daemon, GateDaemon(is_stuck) as spare:
+        assert run([program], variables_for(queue, daemon.path, spare.path)) == TEMPORARY
+    assert spare.visits == 0
+    assert queue.only_message().message == QUEUED_MESSAGE
+
+
+@pytest.mark.parametrize("closes_first", [True, False])
+def test_a_last_word_said_while_a_copy_is_queued_counts_after_it(
+    program: Path, queue: StrictQueue, closes_first: bool
+) -> None:
+    with pipe() as message:
+
+        def script(visit: Visit) -> None:
+            receives(visit)
+            say_submit(visit, message.reader)
+            visit.say(Exit(31))
+            if not closes_first:
+                finish()
+                wait_for_end(visit)
+
+        def finish() -> None:
+            message.close_reader()
+            os.write(message.writer, QUEUED_MESSAGE)
+            message.close_writer()
+
+        with GateDaemon(script) as daemon:
+            client = start([program], variables_for(queue, daemon.path))
+            wait_until(lambda: daemon.visits == 1, SOON_SECONDS, "a client")
+        if closes_first:
+            finish()
+        assert client.wait() == 31
+    assert queue.only_message().message == QUEUED_MESSAGE
+
+
+def test_the_time_that_a_copy_takes_is_not_the_daemons(program: Path, queue: StrictQueue) -> None:
+    with pipe() as message:
+
+        def script(visit: Visit) -> None:
+            receives(visit)
+            say_submit(visit, message.reader)
+            message.close_reader()
+            assert not visit.is_gone(within_seconds=1.2)
+            os.write(message.writer, QUEUED_MESSAGE)
+            message.close_writer()
+            visit._stream.settimeout(SOON_SECONDS)
+            assert hear_end(visit) == 0
+            visit.say(Exit(31))
+
+        with GateDaemon(script) as daemon:
+            assert run([program], variables_for(queue, daemon.path, timeout_seconds=1)) == 31
+
+
+def test_the_verdicts_deadline_holds_after_a_copy(program: Path, queue: StrictQueue) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert submit(visit) == 0
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            while not visit.is_gone(within_seconds=0.2):
+                visit.say(Alive())
+
+    with GateDaemon(script) as daemon, GateDaemon(is_stuck) as spare:
+        variables = variables_for(queue, daemon.path, spare.path, timeout_seconds=1)
+        began = time.monotonic()
+        assert run([program], variables) == TEMPORARY
+        assert 1 <= time.monotonic() - began < SOON_SECONDS
+    assert spare.visits == 0
+
+
+def test_a_client_killed_while_a_copy_is_queued_leaves_that_to_finish_alone(
+    program: Path, queue: StrictQueue
+) -> None:
+    clients: SimpleQueue[Running] = SimpleQueue()
+    with pipe() as message, pipe() as error:
+
+        def script(visit: Visit) -> None:
+            receives(visit)
+            say_submit(visit, message.reader)
+            client = clients.get(timeout=SOON_SECONDS)
+            children = Path(f"/proc/{client.pid}/task/{client.pid}/children")
+            # the child is the program itself, so it has put away what it may not hold
+            wait_until(lambda: is_running(children.read_text(), queue), SOON_SECONDS, "a child")
+            os.kill(client.pid, signal.SIGKILL)
+            assert client.wait() == -signal.SIGKILL
+            assert visit.is_gone()
+
+        with GateDaemon(script) as daemon:
+            variables = variables_for(queue, daemon.path)
+            clients.put(start([program], variables, descriptors={6: error.writer}))
+            error.close_writer()
+            assert read_to_end(error.reader) == b""
+        message.close_reader()
+        assert queue.messages() == []
+        os.write(message.writer, QUEUED_MESSAGE)
+        message.close_writer()
+        wait_until(lambda: len(queue.messages()) == 1, SOON_SECONDS, "the copy")
+    assert queue.only_message().message == QUEUED_MESSAGE
+
+
+def is_running(child: str, queue: StrictQueue) -> bool:
+    """Whether the process `child` has become the queue's program."""
+    return child != "" and Path(f"/proc/{child.strip()}/exe").readlink() == queue.program
+
+
+def test_no_copy_leaves_a_process_behind(program: Path, queue: StrictQueue) -> None:
+    clients: SimpleQueue[Running] = SimpleQueue()
+
+    def script(visit: Visit) -> None:
+        receives(visit)
+        pid = clients.get(timeout=SOON_SECONDS).pid
+        assert submit(visit) == 0
+        assert Path(f"/proc/{pid}/task/{pid}/children").read_text() == ""
+        visit.say(Exit(0))
+
+    with GateDaemon(script) as daemon:
+        client = start([program], variables_for(queue, daemon.path))
+        clients.put(client)
+        assert client.wait() == 0
+
+
+def test_no_copy_is_queued_when_the_smtp_server_died(program: Path, queue: StrictQueue) -> None:
+    shells: SimpleQueue[Running] = SimpleQueue()
+
+    def script(visit: Visit) -> None:
+        visit.say(Accepted(), Received())
+        shell = shells.get(timeout=SOON_SECONDS)
+        os.kill(shell.pid, signal.SIGKILL)
+        assert shell.wait() == -signal.SIGKILL
+        assert submit(visit) == ORPHANED
+        visit.say(Exit(71))
+
+    with GateDaemon(script) as daemon:
+        shell = f"exec 3<&0; {program} <&3 3<&- & wait"
+        shells.put(start(["/bin/sh", "-c", shell], variables_for(queue, daemon.path)))
+    assert queue.is_empty()
+
+
+def test_a_tight_softlimit_is_enough_for_many_copies(
+    program: Path, queue: StrictQueue, language: str
+) -> None:
+    def script(visit: Visit) -> None:
+        receives(visit)
+        assert {submit(visit) for _ in range(12)} == {0}
+        visit.say(Exit(0))
+
+    limits = f"ulimit -v {ADDRESS_SPACE_KB[language]}; ulimit -n 8; exec {program}"
+    with GateDaemon(script) as daemon:
+        assert run(["/bin/sh", "-c", limits], variables_for(queue, daemon.path)) == 0
+    assert len(queue.messages()) == 12

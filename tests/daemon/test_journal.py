@@ -2,14 +2,18 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from mailwarden.daemon.journal import LogJournal, log_text, make_log
+from mailwarden.logs.qmail_scanner import open_logs
 from mailwarden.net.descriptors import Peer
 from mailwarden.settings.model import LogSettings
+from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.record import Record
 from mailwarden.verdict.reply import Trouble
+from support.log_records import record, spam
 from support.records import record_of
 
 HOSTILE = b'a" disposition=accept\r\nevent=forged \x1b[31m\0\xff\xe2\x80\xae ='
@@ -56,6 +60,37 @@ def test_the_line_says_what_became_of_the_message() -> None:
         "seconds": 0.5,
     }
     assert expected.items() <= said.items()
+
+
+@pytest.mark.parametrize("spam_debug", [True, False])
+def test_the_tests_that_made_a_score_are_told_to_those_who_asked(spam_debug: bool) -> None:
+    stream = io.StringIO()
+    log = make_log(LogSettings.model_validate({"format": "json"}), stream)
+    tests = ["BAYES_99", *["LONG_NAME"] * 100, "LAST\n"]
+    tagged = record(Disposition.TAG, spam("7.5", *tests))
+    LogJournal(log, spam_debug=spam_debug).passed("one", tagged, "handed-over")
+    LogJournal(log, spam_debug=spam_debug).passed("two", record_of("two"), "answered")
+    with_score, without = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert with_score["score"] == "7.5"
+    assert without["score"] == ""
+    assert "tests" not in without
+    expected = f"BAYES_99,{'LONG_NAME,' * 100}LAST\\n" if spam_debug else None
+    assert with_score.get("tests") == expected
+
+
+def test_the_logs_of_qmail_scanner_hear_of_each_message(tmp_path: Path) -> None:
+    settings = LogSettings.model_validate({"directory": str(tmp_path), "queue_log": "debug"})
+    complaints: list[str] = []
+    logs = open_logs(settings, complaints.append, spam_debug=False)
+    assert logs
+    told = LogJournal(make_log(settings, io.StringIO()), logs)
+    told.passed("one", record_of("one"), "answered")
+    told.passed("two", record_of("two"), "handed-over")
+    logs.close()
+    text = (tmp_path / "qmail-queue.log").read_text()
+    assert text.count("quarantining: name=") == 2
+    assert text.count("q_r: handed over to qmail-queue") == 1
+    assert complaints == []
 
 
 def test_a_text_line_cannot_be_forged() -> None:

@@ -14,7 +14,8 @@ from mailwarden.daemon.wiring import (
 )
 from mailwarden.ports.keeping import KeepingError
 from mailwarden.quarantine.folder import QuarantineFolder
-from mailwarden.settings.model import ScannerName, Settings
+from mailwarden.settings.model import Settings
+from mailwarden.settings.per_recipient import ScannerName
 from mailwarden.store.schema import StoreError
 from support.door import Tape
 

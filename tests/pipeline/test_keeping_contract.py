@@ -15,6 +15,7 @@ from mailwarden.quarantine.keeper import QuarantineKeeper
 from mailwarden.store.records import StoredRecords
 from mailwarden.store.schema import open_database, records
 from mailwarden.store.writer import BatchWriter
+from mailwarden.verdict.arrival import Arrival
 from mailwarden.verdict.decide import Decision
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.record import Record
@@ -33,7 +34,7 @@ class Place:
 
     quarantine: Quarantine
     records: Records
-    messages: Callable[[], dict[str, tuple[Maildir, bytes]]]
+    messages: Callable[[], dict[str, tuple[str, bytes]]]
     remembered: Callable[[], list[str]]
     break_quarantine: Callable[[], None]
     break_records: Callable[[], None]
@@ -95,29 +96,52 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         yield made
 
 
-def record_of(raw: bytes) -> Record:
-    return Record(arrival_of(raw), Report(), Decision(Disposition.QUARANTINE), "", 0.1)
+def record_of(arrival: Arrival, subject: str = "") -> Record:
+    decision = Decision(Disposition.QUARANTINE)
+    return Record(arrival, Report(), decision, subject, 0.1, kept_as=arrival.id)
+
+
+async def keep(place: Place, record: Record, maildir: str = Maildir.POLICY) -> None:
+    raw = record.arrival.raw[:]
+    await (await place.quarantine.stage(record, MemoryPayload(raw), maildir)).commit()
 
 
 @pytest.mark.parametrize("maildir", Maildir)
 @pytest.mark.parametrize("raw", SIZES)
-async def test_a_message_is_whole_and_exact_when_keep_returns(
+async def test_a_message_is_whole_and_exact_when_it_is_committed(
     place: Place, maildir: Maildir, raw: bytes
 ) -> None:
-    record = record_of(raw)
-    await place.quarantine.keep(record, MemoryPayload(raw), maildir)
+    record = record_of(arrival_of(raw))
+    await keep(place, record, maildir)
     assert place.messages() == {record.arrival.id: (maildir, raw)}
 
 
 async def test_what_cannot_be_kept_raises_and_leaves_nothing(place: Place) -> None:
     place.break_quarantine()
     with pytest.raises(KeepingError):
-        await place.quarantine.keep(record_of(b"x"), MemoryPayload(b"x"), Maildir.SPAM)
+        await keep(place, record_of(arrival_of(b"x")), Maildir.SPAM)
+    assert place.messages() == {}
+
+
+async def test_what_is_only_staged_is_not_in_quarantine(place: Place) -> None:
+    record = record_of(arrival_of(b"x"))
+    staged = await place.quarantine.stage(record, MemoryPayload(b"x"), Maildir.SPAM)
+    assert place.messages() == {}
+    await staged.discard()
+    await keep(place, record, Maildir.SPAM)
+    assert place.messages() == {record.kept_as: (Maildir.SPAM, b"x")}
+
+
+async def test_what_was_committed_can_be_discarded_still(place: Place) -> None:
+    record = record_of(arrival_of(b"x"))
+    staged = await place.quarantine.stage(record, MemoryPayload(b"x"), Maildir.SPAM)
+    await staged.commit()
+    await staged.discard()
     assert place.messages() == {}
 
 
 async def test_a_durable_record_is_there_when_it_returns(place: Place) -> None:
-    record = record_of(b"x")
+    record = record_of(arrival_of(b"x"))
     await place.records.note_durably(record)
     assert place.remembered() == [record.arrival.id]
 
@@ -125,26 +149,26 @@ async def test_a_durable_record_is_there_when_it_returns(place: Place) -> None:
 async def test_a_durable_record_that_cannot_be_written_raises(place: Place) -> None:
     place.break_records()
     with pytest.raises(KeepingError, match="record not written"):
-        await place.records.note_durably(record_of(b"x"))
+        await place.records.note_durably(record_of(arrival_of(b"x")))
 
 
 async def test_a_note_is_there_soon(place: Place) -> None:
-    record = record_of(b"x")
+    record = record_of(arrival_of(b"x"))
     place.records.note(record)
     wait_until(lambda: place.remembered() == [record.arrival.id], SECONDS, "the note is written")
 
 
 async def test_a_note_never_raises(place: Place) -> None:
     place.break_records()
-    place.records.note(record_of(b"x"))
+    place.records.note(record_of(arrival_of(b"x")))
     with pytest.raises(KeepingError):  # which is answered after the note was tried
-        await place.records.note_durably(record_of(b"x"))
+        await place.records.note_durably(record_of(arrival_of(b"x")))
 
 
 async def test_senders_of_any_bytes_can_be_kept_and_remembered(place: Place) -> None:
     arrival = arrival_of(b"x", sender=b"\xff\0\n\xed\xb2\x80", recipients=[b"\xfe", b""])
-    record = Record(arrival, Report(), Decision(Disposition.QUARANTINE), "\u2028", 0.1)
-    await place.quarantine.keep(record, MemoryPayload(b"x"), Maildir.POLICY)
+    record = record_of(arrival, "\u2028")
+    await keep(place, record)
     await place.records.note_durably(record)
     assert place.messages()
     assert place.remembered()
@@ -153,8 +177,7 @@ async def test_senders_of_any_bytes_can_be_kept_and_remembered(place: Place) -> 
 async def test_the_slip_beside_a_real_message_gives_its_envelope_back(tmp_path: Path) -> None:
     with on_disk(tmp_path) as place:
         arrival = arrival_of(b"x", sender=b"\xff@b.example")
-        record = Record(arrival, Report(), Decision(Disposition.QUARANTINE), "", 0.1)
-        await place.quarantine.keep(record, MemoryPayload(b"x"), Maildir.POLICY)
+        await keep(place, record_of(arrival))
     (slip,) = (tmp_path / "quarantine" / "envelopes").iterdir()
     sender = json.loads(slip.read_bytes())["sender"]
     assert sender.encode("utf-8", "surrogateescape") == b"\xff@b.example"

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from mailwarden.message.limits import ReadingLimits
-from mailwarden.pipeline.options import path_options, site_profile
-from mailwarden.settings.model import OnFault, OnFinding, ScannerName, Settings
+from mailwarden.pipeline.options import path_options
+from mailwarden.settings.model import OnFault, Settings
+from mailwarden.settings.per_recipient import OnFinding, ScannerName
 from mailwarden.unpack.budget import UnpackLimits
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.report import Kind
@@ -16,11 +17,11 @@ from support.arrivals import settings_of
 
 
 def test_every_kind_has_a_disposition() -> None:
-    assert site_profile(Settings()).on_finding.keys() == set(Kind)
+    assert path_options(Settings()).site.profile.on_finding.keys() == set(Kind)
 
 
 def test_by_default_nothing_dangerous_passes() -> None:
-    asked = site_profile(Settings()).on_finding
+    asked = path_options(Settings()).site.profile.on_finding
     passing = {kind for kind, disposition in asked.items() if disposition < Disposition.DEFER}
     assert passing == {Kind.UNSCORED, Kind.AMBIGUOUS_TEXT}
     assert asked[Kind.VIRUS] is asked[Kind.POLICY] is Disposition.QUARANTINE
@@ -30,7 +31,7 @@ def test_by_default_nothing_dangerous_passes() -> None:
 @pytest.mark.parametrize("word", typing.get_args(OnFinding))
 def test_each_kind_has_the_disposition_of_its_own_setting(kind: Kind, word: str) -> None:
     key = kind.value.replace("-", "_")
-    profile = site_profile(settings_of(dispositions={key: word}))
+    profile = path_options(settings_of(dispositions={key: word})).site.profile
     assert profile.on_finding[kind].word == word
 
 
@@ -38,17 +39,20 @@ def test_each_kind_has_the_disposition_of_its_own_setting(kind: Kind, word: str)
 @pytest.mark.parametrize("name", sorted({*typing.get_args(ScannerName)} - {"test-patterns"}))
 @pytest.mark.parametrize("word", typing.get_args(OnFault))
 def test_each_scanner_has_the_disposition_of_its_own_setting(name: str, word: str) -> None:
-    assert site_profile(settings_of(**{name: {"on_fault": word}})).on_fault[name].word == word
+    assert (
+        path_options(settings_of(**{name: {"on_fault": word}})).site.profile.on_fault[name].word
+        == word
+    )
 
 
 def test_a_fault_defers_by_default() -> None:
-    assert set(site_profile(Settings()).on_fault.values()) == {Disposition.DEFER}
+    assert set(path_options(Settings()).site.profile.on_fault.values()) == {Disposition.DEFER}
 
 
 def test_the_thresholds_are_those_of_the_settings() -> None:
     spam = {"quarantine_above": "2.1", "delete_above": "4.2", "delta": "0.5"}
     points = {key: Decimal(value) for key, value in spam.items()}
-    profile = site_profile(settings_of(spam={**points, "reject": True}))
+    profile = path_options(settings_of(spam={**points, "reject": True})).site.profile
     assert profile.spam == SpamPolicy(Decimal("2.1"), Decimal("4.2"), Decimal("0.5"), reject=True)
 
 
@@ -64,5 +68,5 @@ def test_the_limits_are_those_of_the_settings() -> None:
 
 def test_the_attachment_rules_are_those_of_the_settings() -> None:
     settings = settings_of(attachments={"forbidden_extensions": ["exe"], "default_rules": False})
-    assert path_options(settings).attachments == settings.attachments.arranged()
+    assert path_options(settings).site.attachments == settings.attachments.arranged()
     assert len(settings.attachments.arranged().rules) == 1

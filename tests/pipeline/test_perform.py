@@ -7,7 +7,15 @@ import pytest
 from mailwarden.message.edits import apply_edits
 from mailwarden.pipeline.examine import Examination
 from mailwarden.pipeline.options import path_options
-from mailwarden.pipeline.perform import Defer, Deliver, Kept, Outcome, Performer, Refuse
+from mailwarden.pipeline.perform import (
+    Defer,
+    Deliver,
+    Keepers,
+    Kept,
+    Outcome,
+    Performer,
+    Refuse,
+)
 from mailwarden.ports.keeping import KeepingError, Maildir
 from mailwarden.settings.model import Settings
 from mailwarden.verdict.decide import Decision, Reason
@@ -17,6 +25,8 @@ from support.arrivals import (
     AWAY,
     CLEAN,
     INFECTED,
+    MemoryCourier,
+    MemoryOutbox,
     MemoryPayload,
     MemoryQuarantine,
     MemoryRecords,
@@ -40,6 +50,8 @@ class Desk:
         self.settings = settings or settings_of()
         self.quarantine = MemoryQuarantine()
         self.records = MemoryRecords()
+        self.outbox = MemoryOutbox()
+        self.courier = MemoryCourier()
 
     async def pass_on(self, answer: Answer, raw: bytes = MESSAGE) -> Outcome:
         """Examine a message of which scanners say `answer`, and do what was decided."""
@@ -48,8 +60,9 @@ class Desk:
         return await self.perform(found, MemoryPayload(raw))
 
     async def perform(self, found: Examination, payload: MemoryPayload) -> Outcome:
-        performer = Performer(path_options(self.settings), self.quarantine, self.records)
-        return await performer.perform(found, payload)
+        keepers = Keepers(self.quarantine, self.records, self.outbox)
+        performer = Performer(path_options(self.settings), keepers)
+        return (await performer.perform(found, payload, self.courier)).outcome
 
     @property
     def is_untouched(self) -> bool:
@@ -60,7 +73,9 @@ async def decided(disposition: Disposition, raw: bytes = MESSAGE) -> Examination
     """An examination with a decision of the test's own."""
     found = await examine(raw)
     reason = Reason(Finding("check", Kind.POLICY, "x"), disposition)
-    return replace(found, record=replace(found.record, decision=Decision(disposition, (reason,))))
+    (share,) = found.shares
+    record = replace(share.record, decision=Decision(disposition, (reason,)))
+    return replace(found, shares=(replace(share, record=record),))
 
 
 async def test_an_accepted_message_is_delivered_with_its_edits_and_noted() -> None:
@@ -99,7 +114,7 @@ async def test_a_quarantined_message_is_kept_to_the_byte_in_the_maildir_of_its_r
 ) -> None:
     desk = Desk(settings)
     assert await desk.pass_on(answer) == Kept()
-    assert desk.quarantine.messages == {ID: (maildir, MESSAGE)}
+    assert desk.quarantine.messages == {ID: (str(maildir), MESSAGE)}
     assert len(desk.records.noted) == 1
 
 

@@ -14,7 +14,7 @@ from mailwarden.message.edits import Edit, apply_edits
 from mailwarden.message.encoded_words import decode_words
 from mailwarden.message.headers import read_header, value_of
 from mailwarden.message.limits import ReadingLimits
-from mailwarden.pipeline.examine import Examination
+from mailwarden.pipeline.examine import Examination, Share
 from mailwarden.pipeline.options import path_options
 from mailwarden.pipeline.writing import edits_for, result_string
 from mailwarden.settings.model import Settings
@@ -80,13 +80,19 @@ def found_in(
     """An examination as the examiner gives it, of a report of the test's own."""
     arrival = message if isinstance(message, Arrival) else arrival_of(message)
     report = report or Report(score=score)
-    decision = decide(report, path_options(settings).profile, arrival.origin)
+    decision = decide(report, path_options(settings).site.profile, arrival.origin)
     record = Record(arrival, report, decision, "", 0.036002)
-    return Examination(record, read_header(arrival.raw, 0, len(arrival.raw), LIMITS))
+    options = path_options(settings).site
+    header = read_header(arrival.raw, 0, len(arrival.raw), LIMITS)
+    return Examination((Share(record, options),), header)
+
+
+def written_edits(found: Examination, settings: Settings) -> tuple[Edit, ...]:
+    return edits_for(found.record, found.header, settings)
 
 
 def write(raw: bytes, score: SpamScore | None, settings: Settings = QUIET) -> bytes:
-    return apply_edits(raw, edits_for(found_in(raw, score, settings=settings), settings))
+    return apply_edits(raw, written_edits(found_in(raw, score, settings=settings), settings))
 
 
 def fields_of(message: bytes) -> list[tuple[bytes, bytes]]:
@@ -163,8 +169,7 @@ def test_whatever_is_decided_without_our_bytes_the_message_is_the_original(
 ) -> None:
     found = found_in(arrival_of(raw, sender=sender), score, settings=settings)
     decision = Decision(Disposition.TAG, tuple(reasons))
-    found = replace(found, record=replace(found.record, decision=decision))
-    edits = edits_for(found, settings)
+    edits = edits_for(replace(found.record, decision=decision), found.header, settings)
     replaced = [edit for edit in edits if edit.start != edit.end]
     assert undo(apply_edits(raw, edits), raw, edits) == raw
     assert len(replaced) <= (1 if score and score.fields else 0)
@@ -173,7 +178,7 @@ def test_whatever_is_decided_without_our_bytes_the_message_is_the_original(
 @pytest.mark.parametrize("raw", [b"", b"\n", MESSAGE, b"X-Spam-Status: Yes\nSubject: x\n\n"])
 def test_where_nothing_is_wanted_nothing_is_changed(raw: bytes) -> None:
     found = found_in(arrival_of(raw, variables={**STRANGER, "RELAYCLIENT": b""}))
-    assert edits_for(found, QUIET) == ()
+    assert written_edits(found, QUIET) == ()
 
 
 @pytest.mark.parametrize("end_of_line", [b"\n", b"\r\n"])
@@ -200,7 +205,7 @@ def received(
     """What is put on top by default."""
     variables = {"TCPREMOTEIP": ip, "TCPREMOTEHOST": host}
     arrival = arrival_of(MESSAGE, variables=variables, sender=sender)
-    return edits_for(found_in(arrival, report=report), settings_of())[0].octets
+    return written_edits(found_in(arrival, report=report), settings_of())[0].octets
 
 
 async def test_received_has_the_shape_of_the_original() -> None:
@@ -271,7 +276,7 @@ def test_a_sender_too_long_for_spamassassin_is_left_out() -> None:
 
 
 def test_received_can_be_left_out() -> None:
-    assert edits_for(found_in(MESSAGE), QUIET) == ()
+    assert written_edits(found_in(MESSAGE), QUIET) == ()
 
 
 @pytest.mark.parametrize(
@@ -419,7 +424,7 @@ def test_forged_spam_fields_are_moved_aside(score: SpamScore | None) -> None:
 def test_the_fields_of_those_who_are_not_scored_stay(
     variables: Mapping[str, bytes], moved: bool
 ) -> None:
-    edits = edits_for(found_in(arrival_of(FORGED, variables=variables)), QUIET)
+    edits = written_edits(found_in(arrival_of(FORGED, variables=variables)), QUIET)
     assert (apply_edits(FORGED, edits) != FORGED) is moved
 
 
@@ -616,7 +621,7 @@ def test_this_machines_name_cannot_break_a_field_either() -> None:
 def test_no_envelope_adds_a_field_or_breaks_one(hostile: bytes) -> None:
     arrival = arrival_of(MESSAGE, sender=hostile, recipients=[hostile] * 10_000)
     found = found_in(arrival, SPAM, settings=DESCRIBING)
-    output = apply_edits(MESSAGE, edits_for(found, DESCRIBING))
+    output = apply_edits(MESSAGE, written_edits(found, DESCRIBING))
     assert [name for name, _ in fields_of(output)] == [
         b"Received", b"X-Spam-Status", b"X-Spam-Level", b"X-Mailwarden-Mail-From",
         b"X-Mailwarden-Rcpt-To", b"X-Mailwarden", b"X-Mailwarden-Id", b"From", b"Subject",
@@ -635,7 +640,7 @@ def test_the_fields_on_top_come_in_the_originals_order() -> None:
     )
     raw = b"To: b@b.example\n\n"
     found = found_in(raw, settings=settings, report=report)
-    assert [name for name, _ in fields_of(apply_edits(raw, edits_for(found, settings)))] == [
+    assert [name for name, _ in fields_of(apply_edits(raw, written_edits(found, settings)))] == [
         b"Received", b"X-Spam-Status", b"X-Spam-Level", b"X-Spam-Report", b"X-Mailwarden-Found",
         b"X-Mailwarden-Mail-From", b"X-Mailwarden-Rcpt-To", b"X-Mailwarden", b"X-Mailwarden-Id",
         b"Subject", b"To",

@@ -65,7 +65,7 @@ def test_a_message_is_kept_exact_with_its_slip_beside(
     assert files(directory) == {f"viruses/new/{ID}", f"envelopes/{ID}.json"}
     kept = folder.find(ID)
     assert kept.path.read_bytes() == octets
-    assert kept.maildir is Maildir.VIRUSES
+    assert kept.maildir == Maildir.VIRUSES
     assert kept.slip == {"id": ID, "sender": "s", "maildir": "viruses"}
 
 

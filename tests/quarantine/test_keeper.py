@@ -16,6 +16,7 @@ from mailwarden.quarantine.keeper import QuarantineKeeper
 from mailwarden.quarantine.release import original_envelope
 from mailwarden.store.schema import open_database
 from mailwarden.store.writer import BatchWriter
+from mailwarden.verdict.record import Record
 from support.payload import BytesPayload
 from support.records import record_of
 
@@ -46,10 +47,15 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     engine.dispose()
 
 
+async def keep(bench: Bench, record: Record) -> None:
+    with BytesPayload(MESSAGE) as payload:
+        staged = await bench.keeper.stage(record, payload, Maildir.VIRUSES)
+        await staged.commit()
+
+
 async def test_a_message_is_in_the_files_and_in_the_index(bench: Bench) -> None:
     record = record_of(subject="a subject")
-    with BytesPayload(MESSAGE) as payload:
-        await bench.keeper.keep(record, payload, Maildir.VIRUSES)
+    await keep(bench, record)
     kept = bench.folder.find(record.arrival.id)
     assert kept.path.read_bytes() == MESSAGE
     bench.writer.close()  # what waits is written first
@@ -68,8 +74,7 @@ async def test_addresses_and_variables_of_any_bytes_survive(bench: Bench) -> Non
         subject="\udcff\u202e",
         variables={"TCPREMOTEINFO": odd},
     )
-    with BytesPayload(MESSAGE) as payload:
-        await bench.keeper.keep(record, payload, Maildir.VIRUSES)
+    await keep(bench, record)
     assert original_envelope(bench.folder.find(record.arrival.id)) == record.arrival.envelope
     assert len(list_entries(bench.engine, bench.folder)) == 1
     assert not bench.complaints
@@ -79,8 +84,7 @@ async def test_an_index_that_cannot_be_written_does_not_undo_it(bench: Bench) ->
     with contextlib.closing(sqlite3.connect(str(bench.engine.url.database))) as other:
         other.execute("DROP TABLE quarantine")
     record = record_of()
-    with BytesPayload(MESSAGE) as payload:
-        await bench.keeper.keep(record, payload, Maildir.VIRUSES)
+    await keep(bench, record)
     assert bench.folder.find(record.arrival.id).path.read_bytes() == MESSAGE
     bench.writer.close()
     assert len(bench.complaints) == 1
@@ -90,6 +94,14 @@ async def test_an_index_that_cannot_be_written_does_not_undo_it(bench: Bench) ->
 async def test_files_that_cannot_be_written_are_an_error_and_leave_no_row(bench: Bench) -> None:
     record = record_of()
     (bench.folder._directory / "viruses/tmp").rmdir()
-    with BytesPayload(MESSAGE) as payload, pytest.raises(KeepingError):
-        await bench.keeper.keep(record, payload, Maildir.VIRUSES)
+    with pytest.raises(KeepingError):
+        await keep(bench, record)
     assert list_entries(bench.engine, bench.folder) == []
+
+
+async def test_a_message_that_is_only_staged_is_in_no_list(bench: Bench) -> None:
+    with BytesPayload(MESSAGE) as payload:
+        staged = await bench.keeper.stage(record_of(), payload, Maildir.VIRUSES)
+        assert list_entries(bench.engine, bench.folder) == []
+        await staged.discard()
+    assert [path for path in bench.folder._directory.rglob("*") if path.is_file()] == []

@@ -48,18 +48,17 @@ async def scanner_for(
     *addresses: str | Address,
     mode: Mode = "fast",
     report: bool = False,
-    user: str = "",
     timeout_seconds: float = SECONDS,
     max_bytes: int = 500_000,
+    root: Path = Path("/nowhere"),
 ) -> AsyncIterator[SpamdScanner]:
     settings = SpamdSettings(
         addresses=tuple(map(str, addresses)),
         mode=mode,
-        user=user,
         timeout_seconds=timeout_seconds,
         max_bytes=max_bytes,
     )
-    scanner = SpamdScanner(settings, report=report)
+    scanner = SpamdScanner(settings, report=report, root=root)
     try:
         yield scanner
     finally:
@@ -155,6 +154,7 @@ async def test_the_report_and_its_tests_come_along(address: str) -> None:
         said = await score(scanner, octets)
     assert said.score == Decimal("1008.7")
     assert sorted(said.tests) == ["GTUBE", "TEST_POINTS"]
+    assert sorted(said.points) == [("GTUBE", Decimal(1000)), ("TEST_POINTS", Decimal("8.7"))]
     assert said.text.startswith("Content preview:")
     assert " 8.7 TEST_POINTS            The points that the message asks for" in said.text
     assert "(1008.7 points, 6.5 required)" in said.text
@@ -224,11 +224,44 @@ async def test_only_a_subject_that_spamd_rewrote_is_taken_over(report_safe: str)
     assert not any(field.startswith(b"X-Spam-Prev-") for field in own)
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "add_header all Report _REPORT_",
+        'remove_header all Status\nadd_header all Status "tests=_TESTSSCORES(,)_"',
+        "remove_header all Status\nadd_header all Report _REPORT_",
+    ],
+)
+async def test_verbose_tells_points_where_spamd_writes_them(rules: str) -> None:
+    octets = scored_message("-8.7", body=b" 5.0 FORGED_TEST forged\n\n" + GTUBE + b"\n")
+    with running_spamd(f"{rules}\n") as spamd:
+        async with scanner_for(spamd.unix, mode="verbose") as scanner:
+            said = await score(scanner, octets)
+    assert sorted(said.points) == [("GTUBE", Decimal(1000)), ("TEST_POINTS", Decimal("-8.7"))]
+    assert sorted(said.tests) == ["GTUBE", "TEST_POINTS"]
+
+
+@pytest.mark.parametrize(("mode", "report"), [("fast", False), ("fast", True), ("verbose", False)])
+async def test_a_message_that_begins_as_an_mbx_mailbox_is_scored(
+    spamd: Spamd, mode: Mode, report: bool
+) -> None:
+    """spamd closed without an answer, so such a message was deferred until it bounced."""
+    line = b" 1-Jan-2020 00:00:00 +0000,5;000000000000-00000000\r\n"
+    async with scanner_for(spamd.unix, mode=mode, report=report) as scanner:
+        plain = await score(scanner, scored_message("8.7"))
+        assert await score(scanner, line * 2 + scored_message("8.7")) == plain
+        assert (await score(scanner, line)).score == 0
+        with BytesPayload(line + b"Subject: lesson\n\nmbx words\n") as payload:
+            assert await scanner.tell(payload, Lesson.FORGET, soon()) == Told(changed=False)
+
+
 async def test_each_user_has_a_required_score_of_their_own(spamd: Spamd) -> None:
-    async with scanner_for(spamd.unix, user="alice@example.com") as scanner:
-        own = await score(scanner, scored_message("3.0"))
-        asked = await score(scanner, scored_message("3.0"), user="bob@example.com")
-    assert (own.required, asked.required) == (Decimal("3.0"), Decimal("6.5"))
+    async with scanner_for(spamd.unix) as scanner:
+        said = [
+            await score(scanner, scored_message("3.0"), user=user)
+            for user in ("alice@example.com", "bob@example.com", "")
+        ]
+    assert [one.required for one in said] == [Decimal("3.0"), Decimal("6.5"), Decimal("6.5")]
 
 
 async def test_spamd_learns_and_forgets(address: str) -> None:
@@ -296,6 +329,52 @@ async def wait_for_file(path: Path) -> None:
     while not await asyncio.to_thread(path.exists):
         assert soon(0) < deadline, f"{path.name} did not appear"
         await asyncio.sleep(0.01)
+
+
+# --- one that is to be found ---
+
+
+async def test_a_spamd_is_found_where_it_usually_is(spamd: Spamd, tmp_path: Path) -> None:
+    show(spamd, tmp_path)
+    async with scanner_for("auto", root=tmp_path) as scanner:
+        assert (await score(scanner, scored_message("8.7"))).score == Decimal("8.7")
+
+
+async def test_a_spamd_that_starts_after_us_is_found_by_the_first_message(
+    spamd: Spamd, tmp_path: Path
+) -> None:
+    async with scanner_for("auto", root=tmp_path) as scanner:
+        show(spamd, tmp_path)
+        asked = (ask(scanner, scored_message("8.7")) for _ in range(3))
+        for answer in await asyncio.gather(*asked):
+            assert answer.score is not None, answer
+
+
+async def test_a_spamd_that_starts_after_us_is_found_by_a_refresh(
+    spamd: Spamd, tmp_path: Path
+) -> None:
+    async with scanner_for("auto", root=tmp_path) as scanner:
+        await scanner.refresh(soon())
+        assert scanner.version == "spamassassin: unknown."
+        show(spamd, tmp_path)
+        await scanner.refresh(soon())
+        assert scanner.version != "spamassassin: unknown."
+
+
+async def test_a_spamd_that_moved_is_found_again(spamd: Spamd, tmp_path: Path) -> None:
+    with running_spamd() as former:
+        show(former, tmp_path, "spamassassin.sock")
+        async with scanner_for("auto", root=tmp_path) as scanner:
+            assert (await score(scanner, scored_message("1.5"))).score == Decimal("1.5")
+            former.kill()
+            show(spamd, tmp_path)
+            assert (await score(scanner, scored_message("8.7"))).score == Decimal("8.7")
+
+
+def show(spamd: Spamd, root: Path, name: str = "spamd.sock") -> None:
+    """Put the socket where it would be found."""
+    (root / "run").mkdir(exist_ok=True)
+    (root / "run" / name).symlink_to(spamd.directory / "socket")
 
 
 # --- none, and ones that misbehave ---
@@ -414,12 +493,14 @@ async def test_an_answer_that_comes_before_the_message_was_sent_is_heard() -> No
 async def test_the_user_arrives_made_safe() -> None:
     requests: list[bytes] = []
     script = answering(with_body(b""), requests)
-    async with scripted(script) as address, scanner_for(address, user="Site") as scanner:
+    async with scripted(script) as address, scanner_for(address) as scanner:
         await score(scanner, b"hi\n", user="Eve\r\nUser: root@EXAMPLE.com")
+        await score(scanner, b"hi\n", user="Site")
         await score(scanner, b"hi\n")
     assert requests == [
         b"SYMBOLS SPAMC/1.5\r\nContent-length: 3\r\nUser: eve__user__root@example.com\r\n\r\nhi\n",
         b"SYMBOLS SPAMC/1.5\r\nContent-length: 3\r\nUser: site\r\n\r\nhi\n",
+        b"SYMBOLS SPAMC/1.5\r\nContent-length: 3\r\n\r\nhi\n",
     ]
 
 

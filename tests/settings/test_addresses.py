@@ -1,8 +1,19 @@
 """Where a peer listens, as settings write it."""
 
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from mailwarden.settings.addresses import Address, TcpAddress, UnixAddress, parse_address
+from mailwarden.settings.addresses import (
+    Address,
+    TcpAddress,
+    UnixAddress,
+    parse_address,
+    spamd_addresses,
+)
 
 ADDRESSES = [
     ("unix:/run/clamav/clamd.ctl", UnixAddress("/run/clamav/clamd.ctl")),
@@ -45,3 +56,24 @@ def test_a_socket_path_that_the_kernel_cannot_hold_is_refused() -> None:
     parse_address(f"unix:/{'a' * 106}")
     with pytest.raises(ValueError, match="at most 107 bytes"):
         parse_address(f"unix:/{'a' * 107}")
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mw-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("name", ["run/spamd.sock", "run/spamassassin/spamd.sock", "tmp/spamd"])
+def test_auto_is_the_socket_that_is_where_it_usually_is(root: Path, name: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        assert spamd_addresses(["auto", "tcp:a:1"], root) == (f"unix:{path}", "tcp:a:1")
+
+
+def test_auto_is_the_usual_port_where_there_is_no_socket(root: Path) -> None:
+    (root / "run").mkdir()
+    (root / "run" / "spamd").touch()
+    assert spamd_addresses(["auto"], root) == ("tcp:127.0.0.1:783",)

@@ -9,6 +9,8 @@ import pytest
 from mailwarden.settings.catalogue import (
     entries,
     entry_of,
+    every_entry,
+    profile_sections,
     row_entries,
     section_sentence,
     sections,
@@ -17,6 +19,7 @@ from mailwarden.settings.catalogue import (
     value_of,
 )
 from mailwarden.settings.model import Settings
+from mailwarden.settings.per_domain_files import PerDomainFile
 from mailwarden.settings.rule_files import RuleFile
 from mailwarden.settings.rule_tables import RuleSettings
 
@@ -30,7 +33,8 @@ def test_every_setting_has_an_entry_with_words_and_a_sentence() -> None:
         if section in sections()
         for name in table
     }
-    assert set(keys) == expected | {"scanners"}
+    assert set(keys) == expected | {"scanners", "profile"}
+    assert keys[-1] == "profile"
     assert len(keys) == len(set(keys))
     for entry in entries():
         assert entry.words
@@ -61,7 +65,32 @@ def test_the_names_of_qmail_scanner_are_taken_from_the_sentences() -> None:
         "sa-reject": "spam.reject",
         "sa-subject": "spam.subject",
         "sa-delta": "spam.delta",
+        "sa-debug": "spam.debug",
         "sa-report": "spam.report",
+        "sa-forward": "spam.forward",
+        "sa-fwd-verbose": "spam.forward_verbose",
+        "spamdir": "spam.maildir",
+        "sa-socket": "spamd.addresses",
+        "sa-timeout": "spamd.timeout_seconds",
+        "sa-maxsize": "spamd.max_bytes",
+        "sa-faulttolerant": "spamd.on_fault",
+        "virus-to-delete": "viruses.delete",
+        "silent-viruses": "viruses.silent",
+        "skip-text-msgs": "viruses.skip_text_only",
+        "notify": "notices.notify",
+        "admin": "notices.admin",
+        "admin-fromname": "notices.admin_name",
+        "local-domains": "notices.local_domains",
+        "lang": "notices.language",
+        "archive": "archive.matching",
+        "logdir": "log.directory",
+        "log-details": "log.details",
+        "log-crypto": "log.crypto",
+        "debug": "log.queue_log",
+        "scanners-per-domain": "per_domain.scanners_file",
+        "settings-per-domain": "per_domain.settings_file",
+        "dlp-monitor": "attachments.monitored",
+        "max-scan-size": "limits.message_bytes",
         "SA_SKIP_MD": "spam.skip_bounces",
         "ignore-eol-check": "structure.ignore_eol",
         "max-zip-size": "unpacking.unpacked_bytes",
@@ -81,7 +110,7 @@ def test_an_entry_is_found_by_its_key() -> None:
 
 
 def test_every_setting_of_a_list_of_tables_has_an_entry() -> None:
-    assert set(tables()) == {"attachments.rules"}
+    assert set(tables()) == {"attachments.rules", "profile", "profile.attachments.rules"}
     rows = row_entries("attachments.rules")
     assert {entry.name for entry in rows} == set(RuleSettings.model_fields)
     for entry in rows:
@@ -90,6 +119,29 @@ def test_every_setting_of_a_list_of_tables_has_an_entry() -> None:
         assert entry_of(entry.key) == entry
     assert section_sentence("attachments.rules")
     assert "attachments.rules" in {entry.key for entry in entries()}
+
+
+def test_every_setting_of_a_profile_has_an_entry_with_its_table() -> None:
+    keys = {entry.key for entry in row_entries("profile")}
+    assert {"profile.match", "profile.scanners", "profile.spam.delta"} < keys
+    assert keys - {"profile.match", "profile.scanners"} == {
+        f"profile.{table}.{name}"
+        for table, model in profile_sections().items()
+        for name in model.model_fields
+    }
+    for entry in row_entries("profile"):
+        assert entry_of(entry.key) == entry
+        assert entry.sentence.endswith("."), entry.key
+        assert entry.key == "profile.match" or entry_of(entry.key.removeprefix("profile."))
+
+
+def test_a_setting_of_a_profile_that_is_not_said_is_what_everybody_has() -> None:
+    words = {entry.key: entry.default_words for entry in every_entry().values()}
+    assert words["profile.spam.delta"] == "what everybody has"
+    assert words["profile.scanners"] == "what everybody has"
+    assert words["profile.match"] == "none, for it must be said"
+    assert words["profile.attachments.rules.action"] == '"deny"'
+    assert section_sentence("profile.spam") == section_sentence("spam")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +159,8 @@ def test_every_setting_of_a_list_of_tables_has_an_entry() -> None:
         (("a", "b"), '["a", "b"]'),
         ((), "[]"),
         (RuleFile(Path("/r")), '"/r"'),
+        (PerDomainFile(Path("/s")), '"/s"'),
+        (None, '""'),
         (
             RuleSettings(extension=("a",), name_regex=r"\d"),
             '{ name_regex = "\\\\d", extension = ["a"] }',
@@ -124,8 +178,10 @@ def _as_read(value: object) -> object:
             return list(value)
         case Path():
             return str(value)
-        case RuleFile():
+        case RuleFile() | PerDomainFile():
             return str(value.path)
+        case None:
+            return ""
         case RuleSettings():
             return value.model_dump(mode="json", exclude_unset=True)
         case _:

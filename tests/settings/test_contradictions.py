@@ -110,6 +110,91 @@ PAIRS: list[tuple[str, str, str]] = [
         "quarantine.release_key = '/a/db'\nstore.database = '/a/db'",
         "quarantine.release_key store.database",
     ),
+    (
+        "spam = {forward = 'a@example.org', quarantine_above = 1}",
+        "spam = {forward = 'a@example.org'}",
+        "spam.forward spam.quarantine_above",
+    ),
+    (
+        "spam = {forward = 'a@example.org', quarantine_above = 1, forward_verbose = true}",
+        "spam = {quarantine_above = 1, forward_verbose = true}",
+        "spam.forward_verbose spam.forward",
+    ),
+    (
+        "spam.maildir = 'viruses'",
+        "spam.maildir = 'envelopes'",
+        "spam.maildir",
+    ),
+    (
+        "notices.notify = ['none']",
+        "notices.notify = ['admin', 'none']",
+        "notices.notify",
+    ),
+    (
+        "notices = {notify = ['precips'], local_domains = ['example.org']}",
+        "notices = {notify = ['precips']}",
+        "notices.notify notices.local_domains notices.admin",
+    ),
+    (
+        "notices = {notify = ['sender'], outside_senders = true}",
+        "notices = {notify = ['sender']}",
+        "notices.notify notices.local_domains notices.admin",
+    ),
+    (
+        "notices = {notify = ['recips', 'admin'], admin = 'a@example.org'}",
+        "notices = {notify = ['recips'], outside_senders = true}",
+        "notices.notify notices.local_domains notices.admin",
+    ),
+    (
+        "outbox.command = ['/usr/sbin/sendmail', '-i']",
+        "outbox.command = ['sendmail', '-i']",
+        "outbox.command",
+    ),
+    (
+        "outbox.command = ['/usr/sbin/sendmail', '-oi']",
+        "outbox.command = ['/usr/sbin/sendmail', '-t']",
+        "outbox.command",
+    ),
+    (
+        "outbox.command = []",
+        "outbox.command = ['/usr/sbin/sendmail', '-froot']",
+        "outbox.command",
+    ),
+    (
+        "outbox = {gather_seconds = 3599, keep_hours = 1}",
+        "outbox = {gather_seconds = 3600, keep_hours = 1}",
+        "outbox.gather_seconds outbox.keep_hours",
+    ),
+    (
+        "log = {crypto = true, details = ['syslog']}",
+        "log = {crypto = true}",
+        "log.crypto log.details",
+    ),
+    (
+        "log.directory = '/l'\nspool.directory = '/s'",
+        "log.directory = '/s/l'\nspool.directory = '/s'",
+        "log.directory spool.directory",
+    ),
+    (
+        "log.directory = '/q1'\nquarantine.directory = '/q'",
+        "log.directory = '/q/l'\nquarantine.directory = '/q'",
+        "log.directory quarantine.directory",
+    ),
+    (
+        "archive.directory = '/a'\nspool.directory = '/s'",
+        "archive.directory = '/s'\nspool.directory = '/s'",
+        "archive.directory spool.directory",
+    ),
+    (
+        "archive.directory = '/a'\nquarantine.directory = '/q'",
+        "archive.directory = '/q/a'\nquarantine.directory = '/q'",
+        "archive.directory quarantine.directory",
+    ),
+    (
+        "per_domain.scanners_file = '/dev/null'",
+        "per_domain = {scanners_file = '/dev/null', settings_file = '/dev/../dev/null'}",
+        "per_domain.scanners_file per_domain.settings_file",
+    ),
 ]
 
 

@@ -335,3 +335,131 @@ def _without_root() -> Iterator[None]:
         yield
     finally:
         os.seteuid(user)
+
+
+PROFILES = """\
+spam.quarantine_above = 2.1
+spam.delta = "a"
+
+[[profile]]
+match = ["example.org", "boss@Example.org"]
+delete_above = 4
+[profile.spam]
+quarantne_above = 3
+reject = 1
+[profile.clamd]
+method = "auto"
+[profile.limits]
+scanning = 1
+messagebytes = 3
+[profile.spma]
+
+[[profile]]
+match = ["b", "a b"]
+scanners = ["clamdd"]
+attachments = {rules_files = ["/none"]}
+
+[[profile]]
+spam = 3
+notices.admn = 2
+[[profile.attachments.rules]]
+extensio = "a"
+
+[[profile]]
+match = ["boss@example.org"]
+attachments.rules_files = ["/dev/null", "/none"]
+spam.forward_verbose = true
+spam.delete_above = 2
+
+[[profiles]]
+"""
+
+
+def test_everything_wrong_in_profiles_is_told_at_once_with_its_line() -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse_settings(PROFILES, "f")
+    assert (
+        str(refused.value)
+        == """\
+f:2: spam.delta: expected a number of points, at least 0, at most 10_000; found a text
+    write it without quotes; the default is 0
+f:6: profile.delete_above: there is no such setting
+    did you mean profile.spam.delete_above?
+f:8: profile.spam.quarantne_above: there is no such setting
+    did you mean profile.spam.quarantine_above?
+f:9: profile.spam.reject: expected true or false; found 1
+    the default is what everybody has
+f:10: profile.clamd: this is the same for everybody
+    write [clamd] outside of profiles
+f:13: profile.limits.scanning: this is the same for everybody
+    write limits.scanning outside of profiles
+f:14: profile.limits.messagebytes: there is no such setting
+    did you mean profile.limits.message_bytes?
+f:15: profile.spma: there is no such setting
+    did you mean [profile.spam]?
+f:18: profile.match: item 2: expected user@example.org, example.org or .example.org
+    correct this item, or take it out
+f:19: profile.scanners: item 1: expected one of "clamd", "spamd" or "test-patterns"
+    did you mean "clamd"?
+f:20: profile.attachments.rules_files: /none cannot be read: No such file or directory
+    the user that runs mailwarden must be able to read it, at every reload
+f:22: profile.match: not said; expected a list, not empty, each item user@example.org, \
+example.org or .example.org
+    write match = ["example.org"]
+f:23: profile.spam: expected a table; found 3
+    write [profile.spam]
+f:24: profile.notices.admn: there is no such setting
+    did you mean profile.notices.admin?
+f:26: profile.attachments.rules.extensio: there is no such setting
+    did you mean profile.attachments.rules.extension?
+f:29: profile.match: "boss@example.org" stands in line 5 already
+    one of the two has to go
+f:30: profile.attachments.rules_files: /none cannot be read: No such file or directory
+    the user that runs mailwarden must be able to read it, at every reload
+f:31: profile.spam.forward_verbose: profile.spam.forward_verbose is about what is forwarded, \
+and spam.forward is empty
+    set spam.forward, or leave profile.spam.forward_verbose out
+f:32: profile.spam.delete_above: profile.spam.delete_above (2) is not above \
+spam.quarantine_above (2.1), so nothing would ever be quarantined as spam
+    raise profile.spam.delete_above, or set spam.quarantine_above = 0 to quarantine no spam
+f:34: profiles: there is no such setting
+    did you mean [[profile]]?\
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "suggestion"),
+    [
+        ("[profile]\nmatch = ['a']", "expected a list, each item a table; f", "write [[profile]] "),
+        ("profile = [3]", "expected a table; found 3", "write [[profile]] above each"),
+        ("profile = 3", "expected a list, each item a table; found 3", "write [[profile]] above"),
+        ("[[profile]]\nmatch = []", "expected a list, not empty, each item user@", "the default "),
+        ("[[profile]]\nmatch = 'a'", "expected a list, not empty, each item user@", "write a list"),
+        ("[[profile]]\nmatch = ['a@b\u001b']", "not TOML", "settings are written "),
+        ('[[profile]]\nmatch = ["a\\u001b@b"]', "item 1: expected user@ex", "correct this item"),
+        ('[[profile]]\nmatch = ["@b"]', "item 1: expected user@ex", "correct this item"),
+    ],
+)
+def test_what_is_no_profile_is_told(text: str, message: str, suggestion: str) -> None:
+    [problem] = problems_of(text)
+    assert problem.message.startswith(message)
+    assert problem.suggestion.startswith(suggestion)
+
+
+def test_a_contradiction_with_a_wrong_setting_of_the_profile_or_of_everybody_is_not_said() -> None:
+    for text in (
+        "[[profile]]\nmatch = ['a']\nspam = {reject = true, delete_above = '4'}",
+        "[[profile]]\nmatch = ['a']\nspam = {reject = true, delete_abov = 4}",
+        "spam.delete_above = '4'\n[[profile]]\nmatch = ['a']\nspam.reject = true",
+    ):
+        assert len(problems_of(text)) == 1
+    # Another profile's mistake is no excuse.
+    text = "[[profile]]\nmatch = ['b']\nspam.delete_above = '4'\n"
+    assert len(problems_of(f"{text}[[profile]]\nmatch = ['a']\nspam.reject = true")) == 2
+
+
+def test_the_place_of_everything_that_a_profile_says_is_remembered() -> None:
+    loaded = read_text("[[profile]]\nmatch = ['a']\n[profile.spam]\ndelta = 0\n", "sample")
+    assert loaded.places["profile", 0, "spam", "delta"] == 4
+    assert loaded.lines == {"profile": 1}

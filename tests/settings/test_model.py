@@ -8,6 +8,7 @@ import pytest
 
 from mailwarden.settings.load import SettingsError, parse_settings
 from mailwarden.settings.model import Settings
+from mailwarden.settings.per_domain_files import PerDomainFile
 from mailwarden.settings.rule_files import RuleFile
 from mailwarden.settings.rule_tables import RuleSettings
 
@@ -31,6 +32,16 @@ ACCEPTED: list[tuple[str, str, object]] = [
     ("rejection.spam", '"no (#5.7.1)"', "no (#5.7.1)"),
     ("headers.prefix", '"X-Antivirus-MYDOMAIN"', "X-Antivirus-MYDOMAIN"),
     ("headers.hostname", '"mx1.example.org"', "mx1.example.org"),
+    ("spamd.addresses", '["auto", "unix:/s"]', ("auto", "unix:/s")),
+    ("spam.forward", '""', ""),
+    ("spam.maildir", '"Spam_1-x"', "Spam_1-x"),
+    ("viruses.delete", '["MyDoom"]', ("mydoom",)),
+    ("notices.notify", '["none"]', ("none",)),
+    ("notices.local_domains", '["Example.org"]', ("example.org",)),
+    ("notices.templates", '"/t"', Path("/t")),
+    ("log.details", '["syslog", "mailstats"]', ("syslog", "mailstats")),
+    ("archive.matching", '"jhaar|harry"', "jhaar|harry"),
+    ("per_domain.settings_file", '"/dev/null"', PerDomainFile(Path("/dev/null"))),
     ("quarantine.directory", '"/q"', Path("/q")),
     ("queue.socket", '"/run/q.sock"', Path("/run/q.sock")),
     ("clamd.addresses", '["tcp:[::1]:3310"]', ("tcp:[::1]:3310",)),
@@ -62,6 +73,16 @@ REFUSED: list[tuple[str, list[str]]] = [
     ("rejection.spam", ['""', '"é"', '"a\\r\\nb"', "1", f'"{"a" * 201}"']),
     ("headers.prefix", ['"Subject"', '"X-"', '"X-a:"', '"X-a\\n"', "1", f'"X-{"a" * 61}"']),
     ("headers.hostname", ['""', '"a b"', '"a\\n"', '"é"', "1"]),
+    ("spamd.addresses", ["[]", '["Auto"]', '["/s"]', '"auto"', "[1]"]),
+    ("spam.forward", ['"a"', '"-a@b"', '"a@b c"', '"a@b\\n"', '"<a@b>"', "1", "[]"]),
+    ("spam.maildir", ['""', '"."', '"a/b"', '"a\\n"', f'"{"a" * 41}"', "1"]),
+    ("viruses.delete", ['[""]', '["a\\nb"]', f'["{"a" * 101}"]', '"mydoom"', "[1]"]),
+    ("notices.notify", ['["sender,admin"]', '"all"', "[1]"]),
+    ("notices.local_domains", ['[""]', '["a@b"]', '["a b"]', '"a"', "[1]"]),
+    ("notices.templates", ['"t"', '"~/t"', "1", "[]"]),
+    ("log.details", ['["yes"]', '"syslog"', "[1]"]),
+    ("archive.matching", [f'"{"a" * 10_000}"', "1", "[]"]),
+    ("per_domain.settings_file", ['"s.txt"', '"~/s"', '"/s\\u0000"', "1", '["/s"]', "{}"]),
     ("quarantine.directory", ['""', '"q"', '"~/q"', '"/q\\u0000"', "1", '["/q"]', "1979-05-27"]),
     ("queue.socket", ['"run/q.sock"', f'"/{"a" * 107}"', "1"]),
     ("clamd.addresses", ["[]", '["clamd"]', "[1]", '"tcp:localhost:3310"', "{}"]),
@@ -103,7 +124,7 @@ def test_both_lists_above_know_every_type_of_the_model() -> None:
     assert {_type(key) for key in tried} == {
         _type(f"{section}.{name}")
         for section, table in Settings()
-        if section != "scanners"
+        if section not in {"scanners", "profile"}
         for name, _ in table
     } | {_type("scanners")} | {_type("queue.socket")}
 

@@ -13,15 +13,16 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from mailwarden.message.edits import apply_edits
+from mailwarden.message.edits import Edit, apply_edits
 from mailwarden.message.raw import Raw
 from mailwarden.pipeline.examine import Examination, Examiner
 from mailwarden.pipeline.options import PathOptions, path_options
 from mailwarden.pipeline.writing import edits_for
-from mailwarden.ports.keeping import KeepingError, Maildir
+from mailwarden.ports.keeping import KeepingError
 from mailwarden.ports.scanner import Payload, Question, Scanner, Wave
 from mailwarden.settings.model import Settings
 from mailwarden.verdict.arrival import Arrival, Origin
+from mailwarden.verdict.errand import Errand
 from mailwarden.verdict.record import Record
 from mailwarden.verdict.report import Answer, Fault, Finding, Kind, SpamScore
 from mailwarden.wire.envelope import Envelope
@@ -162,7 +163,7 @@ async def written(
     """The whole message as it would be delivered, whatever was decided."""
     settings = settings or settings_of()
     found = await examine(raw, settings=settings, scanners=scanners)
-    return apply_edits(found.record.arrival.raw, edits_for(found, settings))
+    return apply_edits(found.record.arrival.raw, edits_for(found.record, found.header, settings))
 
 
 @dataclass(slots=True)
@@ -170,13 +171,72 @@ class MemoryQuarantine:
     """Keeps messages in memory; a full one raises `KeepingError` and keeps nothing."""
 
     is_full: bool = False
-    messages: dict[str, tuple[Maildir, bytes]] = field(default_factory=dict)
+    cannot_commit: bool = False
+    messages: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
+    half_done: set[str] = field(default_factory=set)
 
-    async def keep(self, record: Record, payload: Payload, maildir: Maildir) -> None:
-        if self.is_full:
+    async def stage(self, record: Record, payload: Payload, maildir: str) -> "MemoryStaged":
+        if self.is_full or record.kept_as in self.messages:
             raise KeepingError("quarantine: No space left on device")
-        octets = payload.chunk(0, payload.size_bytes)
-        self.messages[record.arrival.id] = (maildir, octets)
+        self.half_done.add(record.kept_as)
+        return MemoryStaged(self, record, payload.chunk(0, payload.size_bytes), maildir)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStaged:
+    """A message on its way into a `MemoryQuarantine`."""
+
+    quarantine: MemoryQuarantine
+    record: Record
+    octets: bytes
+    maildir: str
+
+    async def commit(self) -> None:
+        if self.quarantine.cannot_commit:
+            raise KeepingError("quarantine: Input/output error")
+        self.quarantine.messages[self.record.kept_as] = (self.maildir, self.octets)
+        self.quarantine.records[self.record.kept_as] = self.record
+        self.quarantine.half_done.discard(self.record.kept_as)
+
+    async def discard(self) -> None:
+        self.quarantine.messages.pop(self.record.kept_as, None)
+        self.quarantine.half_done.discard(self.record.kept_as)
+
+
+@dataclass(slots=True)
+class MemoryOutbox:
+    """Errands in memory; a broken one refuses what must last."""
+
+    is_broken: bool = False
+    errands: list[Errand] = field(default_factory=list)
+
+    def send(self, errand: Errand) -> None:
+        self.errands.append(errand)
+
+    async def send_durably(self, errand: Errand) -> None:
+        if self.is_broken:
+            raise KeepingError("errand not written: database is locked")
+        self.errands.append(errand)
+
+
+@dataclass(slots=True)
+class MemoryCourier:
+    """Queues copies in memory; `codes` are the exit codes to come (0 when there are no more).
+
+    An exception in place of a code is raised.
+    """
+
+    codes: list[int | Exception] = field(default_factory=list)
+    queued: list[tuple[tuple[Edit, ...], Envelope]] = field(default_factory=list)
+
+    async def submit(self, edits: Sequence[Edit], envelope: Envelope) -> int:
+        code = self.codes.pop(0) if self.codes else 0
+        if isinstance(code, Exception):
+            raise code
+        if not code:
+            self.queued.append((tuple(edits), envelope))
+        return code
 
 
 @dataclass(slots=True)

@@ -24,7 +24,10 @@ from mailwarden.wire.gate import (
     Exit,
     Queue,
     Received,
+    Submit,
+    Submitted,
     encode_request,
+    encode_submitted,
     parse_answer,
 )
 
@@ -39,13 +42,14 @@ ENVELOPE = b"Fsender@example.org\0Tone@example.net\0Ttwo@example.net\0\0"
 class Verdict:
     """Everything that the daemon said: `answers` in order, and for Q what came with it.
 
-    `seals` are those of the two files, 0 where there are none.
+    `seals` are those of the two files, 0 where there are none; `copies` came before the last word.
     """
 
     answers: tuple[Answer, ...]
     message: bytes = b""
     envelope: bytes = b""
     seals: tuple[int, int] = (0, 0)
+    copies: tuple["Verdict", ...] = ()
 
     @property
     def is_queued(self) -> bool:
@@ -93,9 +97,11 @@ class Caller:
         while (heard := self.hear()) != answer:
             assert heard, f"the daemon closed before {answer}"
 
-    def hear_verdict(self) -> Verdict:
-        """Everything up to the last word, or to the end."""
+    def hear_verdict(self, codes: Sequence[int] = ()) -> Verdict:
+        """Everything up to the last word, or to the end; `codes` are those of submitted copies."""
         answers: list[Answer] = []
+        copies: list[Verdict] = []
+        left = list(codes)
         while True:
             try:
                 packet, descriptors, _, _ = socket.recv_fds(self._socket, PACKET_BYTES, 8)
@@ -108,7 +114,10 @@ class Caller:
                 case Queue():
                     return _queued(tuple(answers), descriptors)
                 case Exit():
-                    return Verdict(tuple(answers))
+                    return Verdict(tuple(answers), copies=tuple(copies))
+                case Submit():
+                    copies.append(_queued((), descriptors))
+                    self._socket.send(encode_submitted(Submitted(left.pop(0) if left else 0)))
                 case Accepted() | Alive() | Received():
                     continue
 

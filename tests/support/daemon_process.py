@@ -103,11 +103,15 @@ def daemon(
     launcher: Sequence[str] = (),
     descriptors: Sequence[int] = (),
     wait: bool = True,
+    outbox: bool = False,
 ) -> Iterator[Daemon]:
-    """A daemon until the end of the test; `launcher` is put before its command."""
+    """A daemon until the end of the test; `launcher` is put before its command.
+
+    Its children are workers alone, unless it is to have an `outbox`.
+    """
     with daemon_folder() as folder:
         write_settings(folder, sections)
-        running = start_daemon(folder, environment, launcher, descriptors)
+        running = start_daemon(folder, environment, launcher, descriptors, outbox=outbox)
         try:
             if wait:
                 running.wait_until_ready()
@@ -133,13 +137,16 @@ def start_daemon(
     environment: Mapping[str, str] | None = None,
     launcher: Sequence[str] = (),
     descriptors: Sequence[int] = (),
+    *,
+    outbox: bool = False,
 ) -> Daemon:
     """Start a daemon on the settings in `folder`; the caller stops it."""
+    options = () if outbox else ("--without-outbox",)
     command = [sys.executable, "-m", "mailwarden", "--config"]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [*launcher, *command, str(folder / "mailwarden.toml"), "serve"],
+            [*launcher, *command, str(folder / "mailwarden.toml"), "serve", *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -12,7 +12,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from mailwarden.fronts.queue.door import Moments, QueueDoor
 from mailwarden.net.descriptors import Peer
 from mailwarden.pipeline.examine import Examiner
 from mailwarden.pipeline.options import path_options
-from mailwarden.pipeline.perform import Performer
-from mailwarden.ports.keeping import KeepingError, Maildir
+from mailwarden.pipeline.perform import Keepers, Performer
+from mailwarden.ports.keeping import KeepingError
 from mailwarden.ports.scanner import Payload, Question, Wave
 from mailwarden.settings.model import Settings
 from mailwarden.verdict.record import Record
 from mailwarden.verdict.reply import Trouble
 from mailwarden.verdict.report import Answer, Finding, Kind
+from support.arrivals import MemoryOutbox
 from support.caller import PATIENCE_SECONDS
 from support.unpacking import InProcessUnpacker
 
@@ -87,18 +88,34 @@ class ScriptedScanner:
 class Shelf:
     """A quarantine in memory; `hold` makes keeping wait, `full` makes it fail."""
 
-    kept: dict[str, tuple[bytes, Maildir]] = field(default_factory=dict)
+    kept: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     full: bool = False
     keeping: threading.Event = field(default_factory=threading.Event)
     hold: threading.Event | None = None
 
-    async def keep(self, record: Record, payload: Payload, maildir: Maildir) -> None:
+    async def stage(self, record: Record, payload: Payload, maildir: str) -> "ShelfPlace":
         self.keeping.set()
         if self.hold:
             await asyncio.to_thread(self.hold.wait, PATIENCE_SECONDS)
         if self.full:
             raise KeepingError("quarantine: No space left on device")
-        self.kept[record.arrival.id] = payload.chunk(0, payload.size_bytes), maildir
+        return ShelfPlace(self, record.kept_as, payload.chunk(0, payload.size_bytes), maildir)
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfPlace:
+    """A message on its way onto the shelf."""
+
+    shelf: Shelf
+    kept_as: str
+    octets: bytes
+    maildir: str
+
+    async def commit(self) -> None:
+        self.shelf.kept[self.kept_as] = self.octets, self.maildir
+
+    async def discard(self) -> None:
+        self.shelf.kept.pop(self.kept_as, None)
 
 
 @dataclass(slots=True)
@@ -153,11 +170,12 @@ def door(
     spool: Path | None = None,
     shelf: Shelf | None = None,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    profile: Sequence[Mapping[str, object]] = (),
     **sections: Mapping[str, Value],
 ) -> Iterator[Running]:
     """A door whose only scanner follows `script`, with these sections of settings."""
     folder = Path(tempfile.mkdtemp(prefix="mwd", dir="/tmp"))
-    settings = _settings(folder, spool or folder, sections)
+    settings = _settings(folder, spool or folder, profile, sections)
     scanner, tape, book, shelf = ScriptedScanner(script), Tape(), Book(), shelf or Shelf()
     ready = threading.Event()
     result: list[Running] = []
@@ -171,7 +189,7 @@ def door(
         queue_door = QueueDoor(
             settings,
             Examiner(options, [scanner], InProcessUnpacker(), bytes(32), time.monotonic),
-            Performer(options, shelf, book),
+            Performer(options, Keepers(shelf, book, MemoryOutbox())),
             tape,
             Moments(time.time, lambda _now: f"test-{next(numbers)}"),
         )
@@ -210,7 +228,12 @@ def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
     loop.call_soon_threadsafe(event.set)
 
 
-def _settings(folder: Path, spool: Path, sections: Mapping[str, Mapping[str, Value]]) -> Settings:
+def _settings(
+    folder: Path,
+    spool: Path,
+    profile: Sequence[Mapping[str, object]],
+    sections: Mapping[str, Mapping[str, Value]],
+) -> Settings:
     own: dict[str, Mapping[str, object]] = {
         "queue": {"socket": folder / "queue.sock", "users": ("*",)},
         "daemon": {"workers": 1},
@@ -219,5 +242,8 @@ def _settings(folder: Path, spool: Path, sections: Mapping[str, Mapping[str, Val
     }
     names = dict.fromkeys([*own, *sections])
     return Settings.model_validate(
-        {name: {**own.get(name, {}), **sections.get(name, {})} for name in names}
+        {
+            "profile": profile,
+            **{name: {**own.get(name, {}), **sections.get(name, {})} for name in names},
+        }
     )

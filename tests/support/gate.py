@@ -93,20 +93,27 @@ def gate(
     scanners: Sequence[str] = (),
     sections: Sections | None = None,
     prepare: Callable[[Path], object] | None = None,
+    more: str = "",
+    *,
+    outbox: bool = False,
 ) -> Iterator[Gate]:
     """A daemon that asks `scanners`, with these sections of settings, until the end of the test.
 
-    `prepare` is called with the gate's folder before the daemon starts.
+    `prepare` is called with the gate's folder before the daemon starts; `more` is TOML for the end
+    of the settings file, such as `[[profile]]` tables; with `outbox`, notices are sent, too.
     """
     folder = Path(tempfile.mkdtemp(prefix="mwg", dir="/tmp"))
     try:
         folder.chmod(0o755)
         shutil.copy(installed("mailwarden-queue"), folder)
         settings = folder / "mailwarden.toml"
-        settings.write_text(_toml(scanners, _sections(folder, sections or {})))
+        settings.write_text(_toml(scanners, _sections(folder, sections or {})) + more)
         if prepare:
             prepare(folder)
-        with strict_queue("c") as queue, _daemon(settings, folder / "log") as process:
+        with (
+            strict_queue("c") as queue,
+            _daemon(settings, folder / "log", () if outbox else ("--without-outbox",)) as process,
+        ):
             running = Gate(process.pid, folder, queue)
             _wait_until_ready(running, process)
             yield running
@@ -123,11 +130,11 @@ def installed(program: str) -> Path:
 
 
 @contextlib.contextmanager
-def _daemon(settings: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _daemon(settings: Path, log: Path, options: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     kept = ("PATH", "PYTHONPATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [installed("mailwarden"), "--config", settings, "serve"],
+            [installed("mailwarden"), "--config", settings, "serve", *options],
             stdin=subprocess.DEVNULL,
             stdout=errors,
             stderr=errors,

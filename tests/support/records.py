@@ -22,4 +22,4 @@ def record_of(
     finding = Finding("scripted", Kind.VIRUS, virus)
     arrival = Arrival(message_id, Envelope(sender, recipients), Origin(variables or {}), b"", 7, at)
     decision = Decision(Disposition.QUARANTINE, (Reason(finding, Disposition.QUARANTINE),))
-    return Record(arrival, Report((finding,)), decision, subject, 0.5)
+    return Record(arrival, Report((finding,)), decision, subject, 0.5, kept_as=message_id)

@@ -1,5 +1,6 @@
 """Deciding: the most severe wins, localhost is never rejected, the same facts decide the same."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -225,3 +226,32 @@ def test_releasing_a_reason_never_makes_it_more_severe(
 def test_a_kind_without_a_disposition_is_our_bug_and_not_clean() -> None:
     with pytest.raises(KeyError):
         decide(Report((Finding("x", Kind.VIRUS, "y"),)), Profile({}), STRANGER)
+
+
+@pytest.mark.parametrize(
+    ("name", "disposition"),
+    [
+        ("W32/MyDoom-A", Disposition.DELETE),
+        ("Worm.mydoom.M", Disposition.DELETE),
+        ("W32/Netsky-P", Disposition.QUARANTINE),
+    ],
+)
+def test_a_virus_on_the_list_is_deleted_by_any_piece_of_its_name(
+    name: str, disposition: Disposition
+) -> None:
+    asked = dict.fromkeys(Kind, Disposition.QUARANTINE)
+    profile = Profile(asked, deleted_viruses=("mydoom",))
+    for kind, expected in ((Kind.VIRUS, disposition), (Kind.POLICY, Disposition.QUARANTINE)):
+        report = Report((Finding("clamd", kind, name),))
+        assert decide(report, profile, Origin()).disposition is expected
+
+
+def test_a_monitored_policy_finding_is_recorded_and_blocks_nothing() -> None:
+    asked = dict.fromkeys(Kind, Disposition.QUARANTINE)
+    profile = Profile(asked, monitored=re.compile("card number", re.IGNORECASE))
+    seen = Finding("rules", Kind.POLICY, "dlp-1", detail="Card numbers may not leave")
+    decision = decide(Report((seen,)), profile, Origin())
+    assert decision.disposition is Disposition.ACCEPT
+    assert [reason.key for reason in decision.reasons] == ["policy:dlp-1"]
+    for other in (replace(seen, detail="x"), replace(seen, kind=Kind.VIRUS)):
+        assert decide(Report((other,)), profile, Origin()).disposition is Disposition.QUARANTINE

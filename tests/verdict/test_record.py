@@ -1,6 +1,7 @@
 """What is remembered about a message, in the one shape for all who ask."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from mailwarden.verdict.record import (
     Record,
     bytes_of,
     explain_cause,
+    join_records,
     record_json,
     text_of,
 )
@@ -22,7 +24,14 @@ from support.arrivals import arrival_of
 
 VIRUS = Finding("clamd", Kind.VIRUS, "Eicar", part="1.2", filename="x.com")
 FAULT = Fault("spamd", "spamd is away")
-SCORE = SpamScore("spamd", Decimal("7.10"), Decimal(5), ("GTUBE", "BAYES_99"), "text")
+SCORE = SpamScore(
+    "spamd",
+    Decimal("7.10"),
+    Decimal(5),
+    ("GTUBE", "BAYES_99"),
+    "text",
+    points=(("BAYES_99", Decimal("3.5")),),
+)
 # DESIGN section 7; what stands here beside it is ours.
 DESIGNED = {
     "id", "disposition", "reason", "detail", "findings", "faults", "anomalies", "ambiguous", "spam",
@@ -61,6 +70,7 @@ def test_a_record_says_all_that_the_design_asks_for() -> None:
         "score": 7.1,
         "required": 5.0,
         "tests": ["GTUBE", "BAYES_99"],
+        "points": [["BAYES_99", 3.5]],
     }
     assert record["recipients"] == [
         {"address": "r1@b.example", "disposition": "quarantine"},
@@ -71,6 +81,37 @@ def test_a_record_says_all_that_the_design_asks_for() -> None:
         {"key": "fault:spamd", "disposition": "defer", "released": False},
         {"key": "spam", "disposition": "accept", "released": True},
     ]
+
+
+def share_of(address: bytes, disposition: Disposition, asked: Disposition) -> Record:
+    reason = Reason(VIRUS, asked)
+    record = record_of(Report((VIRUS,)), reason)
+    envelope = replace(record.arrival.envelope, recipients=(address,))
+    arrival = replace(record.arrival, envelope=envelope)
+    return replace(record, arrival=arrival, decision=Decision(disposition, (reason,)))
+
+
+def test_a_record_of_several_groups_is_led_by_the_most_severe_and_names_each_recipient() -> None:
+    tagged = share_of(b"a@b.example", Disposition.TAG, Disposition.TAG)
+    kept = share_of(b"c@d.example", Disposition.QUARANTINE, Disposition.QUARANTINE)
+    record = record_json(join_records([tagged, kept]))
+    assert record["disposition"] == "quarantine"
+    assert record["recipients"] == [
+        {"address": "a@b.example", "disposition": "tag"},
+        {"address": "c@d.example", "disposition": "quarantine"},
+    ]
+
+
+def test_of_groups_that_are_equally_severe_one_leads_that_asked_for_it() -> None:
+    waits = share_of(b"a@b.example", Disposition.DEFER, Disposition.ACCEPT)
+    asked = share_of(b"c@d.example", Disposition.DEFER, Disposition.DEFER)
+    for shares in ([waits, asked], [asked, waits]):
+        assert join_records(shares).decision == asked.decision
+
+
+def test_the_record_of_one_group_is_that_groups() -> None:
+    share = share_of(b"a@b.example", Disposition.TAG, Disposition.TAG)
+    assert join_records([share]) is share
 
 
 def test_a_clean_message_has_no_reason_and_no_score() -> None:

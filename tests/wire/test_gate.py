@@ -16,10 +16,14 @@ from mailwarden.wire.gate import (
     Exit,
     Queue,
     Received,
+    Submit,
+    Submitted,
     encode_answer,
     encode_request,
+    encode_submitted,
     parse_answer,
     parse_request,
+    parse_submitted,
 )
 
 LONGEST = b"v" * VALUE_BYTES
@@ -62,6 +66,7 @@ ANSWERS: list[tuple[bytes, Answer]] = [
     (b"A", Accepted()),
     (b"K", Alive()),
     (b"R", Received()),
+    (b"S", Submit()),
     (b"Q", Queue()),
     (b"X\x1f\0\0\0", Exit(31)),
     (b"X\0\0\0\0", Exit(0)),
@@ -77,6 +82,8 @@ WRONG_ANSWERS = [
     b"AA",
     b"KR",
     b"Q\0",
+    b"S\0",
+    b"D\0",
     b"X",
     b"X\x1f\0\0",
     b"x\x1f\0\0\0",
@@ -184,3 +191,31 @@ def test_any_bytes_give_an_answer_or_a_peer_error(packet: bytes) -> None:
 def test_an_exit_that_cannot_be_said_is_our_mistake(answer: Exit) -> None:
     with pytest.raises(UsageError):
         encode_answer(answer)
+
+
+@pytest.mark.parametrize("code", [0, 31, 255])
+def test_how_a_copy_ended_is_read_and_written_exactly(code: int) -> None:
+    packet = b"D" + bytes((code,))
+    assert parse_submitted(packet) == Submitted(code)
+    assert encode_submitted(Submitted(code)) == packet
+
+
+@pytest.mark.parametrize("packet", [b"", b"D", b"D\0\0", b"d\0", b"S\0", b"0", b"D0\n", bytes(99)])
+def test_an_end_that_is_not_of_the_protocol_is_refused(packet: bytes) -> None:
+    with pytest.raises(PeerError):
+        parse_submitted(packet)
+
+
+@given(st.binary(max_size=5) | st.binary(max_size=5).map(lambda octets: b"D" + octets))
+def test_any_bytes_give_an_end_or_a_peer_error(packet: bytes) -> None:
+    try:
+        submitted = parse_submitted(packet)
+    except PeerError:
+        return
+    assert encode_submitted(submitted) == packet
+
+
+@pytest.mark.parametrize("code", [-1, 256])
+def test_an_end_that_is_no_exit_code_is_our_mistake(code: int) -> None:
+    with pytest.raises(UsageError):
+        encode_submitted(Submitted(code))

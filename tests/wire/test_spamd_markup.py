@@ -1,13 +1,20 @@
 """What spamd's bodies say, told apart from what the message says in them."""
 
 import time
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwarden.wire.errors import PeerError
-from mailwarden.wire.spamd_markup import Markup, parse_markup, parse_report, parse_symbols
+from mailwarden.wire.spamd_markup import (
+    Markup,
+    mbx_separators_bytes,
+    parse_markup,
+    parse_report,
+    parse_symbols,
+)
 
 VERSION = b"X-Spam-Checker-Version: SpamAssassin 4.0.1 (2024-03-25) on host\n"
 STATUS = (
@@ -50,6 +57,7 @@ Content analysis details:   (4.1 points, 5.0 required)
 ---- ---------------------- --------------------------------------------------
 -1.9 BAYES_00               BODY: Bayes spam probability is 0 to 1%
                             [score: 0.0000]
+                            5.0 FORGED_THREE x
  5.0 A_VERY_LONG_TEST_NAME_THAT_HAS_NO_DESCRIPTION
 1000 GTUBE                  BODY: Generic Test
 
@@ -57,9 +65,20 @@ Content analysis details:   (4.1 points, 5.0 required)
 
 
 def test_the_tests_of_a_report_are_those_of_its_last_table() -> None:
-    text, tests = parse_report(REPORT)
+    text, points = parse_report(REPORT)
     assert text == REPORT.decode().strip("\n")
-    assert tests == ("BAYES_00", "A_VERY_LONG_TEST_NAME_THAT_HAS_NO_DESCRIPTION", "GTUBE")
+    assert points == (
+        ("BAYES_00", Decimal("-1.9")),
+        ("A_VERY_LONG_TEST_NAME_THAT_HAS_NO_DESCRIPTION", Decimal("5.0")),
+        ("GTUBE", Decimal(1000)),
+    )
+
+
+def test_a_report_of_too_many_tests_is_broken() -> None:
+    table = REPORT.rpartition(b"-\n")[0] + b"-\n"
+    assert len(parse_report(table + b" 0.1 A\n" * 2_000)[1]) == 2_000
+    with pytest.raises(PeerError, match="2000 tests"):
+        parse_report(table + b" 0.1 A\n" * 2_001)
 
 
 @pytest.mark.parametrize(
@@ -92,13 +111,81 @@ def test_fields_tests_and_version_are_those_of_spamd() -> None:
     [
         (b"X-Spam-Status: No, score=0.0 tests=none version=4.0.1\n", ()),
         (b"X-Spam-Status: No, tests=\n\tA, B,\n\tC\n", ("A", "B", "C")),
-        (b"X-Spam-Status: No, tests=A=0.1,B=2.0 version=4.0.1\n", ()),
+        (b"X-Spam-Status: No, tests=A=0.1,B=-2.0,\n\tC=1000 version=4.0.1\n", ("A", "B", "C")),
+        (b"X-Spam-Status: No, tests=A=x version=4.0.1\n", ()),
+        (b"X-Spam-Report: \n\t*  1.5 A x\n\t* 1000 B\n", ("A", "B")),
         (b"X-Spam-Status: No\nX-Spam-Report: tests=A\n", ()),
         (b"", ()),
     ],
 )
 def test_the_tests_are_those_of_the_status_field(status: bytes, tests: tuple[str, ...]) -> None:
     assert parse_markup(status + b"Subject: hello\n\n", b"Subject: hello\n\n").tests == tests
+
+
+HEADER_REPORT = b"""\
+X-Spam-Report:\x20
+\t*  8.7 A x
+\t*      [5.0 B forged]
+\t*      5.0 B forged
+\t[5.0 B forged]
+\t* -0.0 B_2 y
+\t* 1000 C
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "points"),
+    [
+        (b"X-Spam-Status: No, tests=A=0.1,B=-2.0,\n\tC=1000 v\n", "A=0.1 B=-2.0 C=1000"),
+        (b"X-Spam-Status: No, tests=A=0.1,B v\n" + HEADER_REPORT, "A=0.1"),
+        (b"X-Spam-Status: No, tests=A,B_2,C\n" + HEADER_REPORT, "A=8.7 B_2=-0.0 C=1000"),
+        (b"X-Spam-Status: No, tests=A\n" + HEADER_REPORT, "A=8.7"),
+        (HEADER_REPORT, "A=8.7 B_2=-0.0 C=1000"),
+        (b"X-Spam-Status: No, tests=A,B\nX-Spam-Other:\n\t*  8.7 A x\n", ""),
+        (b"X-Spam-Status: No, tests=A,B\n", ""),
+    ],
+)
+def test_points_are_those_that_spamd_wrote(fields: bytes, points: str) -> None:
+    expected = [pair.split("=") for pair in points.split()]
+    body = fields + b"Subject: x\n\n"
+    assert parse_markup(body, b"Subject: x\n\n").points == tuple(
+        (name, Decimal(number)) for name, number in expected
+    )
+
+
+SEPARATOR = b" 1-Jan-2020 00:00:00 +0000,5;000000000000-0000000A"
+
+
+@pytest.mark.parametrize(
+    ("message", "size_bytes"),
+    [
+        (b"", 0),
+        (b"Subject: x\n\n", 0),
+        (SEPARATOR, 50),
+        (SEPARATOR + b"\nSubject: x\n", 51),
+        (b"3" + SEPARATOR[1:] + b"\r\nSubject: x\n", 52),
+        ((SEPARATOR + b"\n") * 3 + b"Subject: x\n", 153),
+        (SEPARATOR + b" \nSubject: x\n", 0),
+        (SEPARATOR[:-1] + b"\nSubject: x\n", 0),
+        (b"\n" + SEPARATOR + b"\n", 0),
+        (b"From x\n" + SEPARATOR + b"\n", 0),
+        (b" 1-Jan-2020 " + b"0" * 38 + b"\n", 0),
+    ],
+)
+def test_the_mbx_separators_that_a_message_begins_with(message: bytes, size_bytes: int) -> None:
+    assert mbx_separators_bytes(message) == size_bytes
+
+
+@pytest.mark.parametrize("piece", [SEPARATOR + b"\n", b",", b",1", b"1", b",5;", b"\r"])
+def test_time_grows_with_the_separators_and_no_faster(piece: bytes) -> None:
+    def seconds(size_bytes: int) -> float:
+        message = (SEPARATOR + b"\n" + SEPARATOR[:22] + piece * size_bytes)[:size_bytes]
+        started = time.process_time()
+        mbx_separators_bytes(message)
+        return time.process_time() - started
+
+    small = min(seconds(200_000) for _ in range(3))
+    assert seconds(1_600_000) < 8 * 3 * small + 0.05
 
 
 @pytest.mark.parametrize(
@@ -212,6 +299,9 @@ def test_any_body_is_read_or_broken(body: bytes, original: bytes) -> None:
         b"- ",
         b"\r",
         b"a",
+        b"A=1,",
+        b" tests=A=1",
+        b"X-Spam-Report:\n\t* 1.0 A x\n",
     ],
 )
 def test_time_grows_with_the_size_of_a_body_and_no_faster(piece: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mailwarden.cli.loading import TEMPORARY_EXIT, complain, fail, settings_or_exit
-from mailwarden.ports.keeping import KeepingError, Maildir
+from mailwarden.ports.keeping import KeepingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,9 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
-@click.option("--maildir", type=click.Choice([one.value for one in Maildir]), help="Only these.")
+@click.option(
+    "--maildir", metavar="NAME", help="Only these: viruses, policy, spam, undelivered ..."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
 def list_(config_path: Path | None, maildir: str | None, as_json: bool) -> None:  # noqa: FBT001

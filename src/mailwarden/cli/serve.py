@@ -17,8 +17,13 @@ from mailwarden.store.schema import StoreError
 
 
 @click.command()
+@click.option(
+    "--without-outbox",
+    is_flag=True,
+    help="Leave sending notices to `mailwarden outbox`, a service of its own.",
+)
 @click.pass_obj
-def serve(config_path: Path | None) -> None:
+def serve(config_path: Path | None, without_outbox: bool) -> None:  # noqa: FBT001 - click's way
     """Run the daemon in the foreground: SIGHUP loads the settings again, SIGTERM drains and ends.
 
     The log goes to standard error, one line for each message.
@@ -33,7 +38,13 @@ def serve(config_path: Path | None) -> None:
         raise fail(str(error)) from error
     except OSError as error:
         raise fail(f"{error.filename}: {error.strerror}; is it owned by this user?") from error
-    Supervisor(settings, listeners, manager, lambda: _reload(config_path, settings)).run()
+    Supervisor(
+        settings,
+        listeners,
+        manager,
+        lambda: _reload(config_path, settings),
+        with_outbox=not without_outbox,
+    ).run()
     if not passed:
         leave(settings.queue.socket)
 

@@ -1,5 +1,6 @@
 """The daemon's log: one line for each message, its id in every line, on standard error.
 
+Logs in Qmail-Scanner's formats are written beside it where the settings ask for them (`logs`).
 Values from mail are made printable first; a message cannot forge a field or a line.
 """
 
@@ -9,6 +10,8 @@ from typing import TextIO
 
 import structlog
 
+from mailwarden.logs.facts import hit_tests
+from mailwarden.logs.qmail_scanner import QmailScannerLogs
 from mailwarden.net.descriptors import Peer
 from mailwarden.settings.model import LogSettings
 from mailwarden.verdict.record import Record
@@ -16,6 +19,8 @@ from mailwarden.verdict.reply import Trouble
 
 # Long enough for any address (RFC 5321: 256) and for a sentence.
 _VALUE_CHARACTERS = 300
+# The tests of the worst of mails, for those who asked for them (spam.debug).
+_TESTS_CHARACTERS = 10_000
 
 
 def make_log(
@@ -39,22 +44,36 @@ def make_log(
     return logger
 
 
-def log_text(value: str | bytes) -> str:
+def log_text(value: str | bytes, most: int = _VALUE_CHARACTERS) -> str:
     """A value as one printable piece of text: control and odd characters escaped, long ones cut."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    cut = text[:_VALUE_CHARACTERS]
+    cut = text[:most]
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
 
 
 class LogJournal:
-    """Writes what the door did into the log (`fronts.queue.door.Journal`)."""
+    """Writes what the door did into the log (`fronts.queue.door.Journal`).
 
-    def __init__(self, log: structlog.typing.FilteringBoundLogger) -> None:
+    `logs` are told of each message, too; `spam_debug` adds the tests that made its score.
+    """
+
+    def __init__(
+        self,
+        log: structlog.typing.FilteringBoundLogger,
+        logs: QmailScannerLogs | None = None,
+        *,
+        spam_debug: bool = False,
+    ) -> None:
         self._log = log
+        self._logs = logs
+        self._spam_debug = spam_debug
 
     def passed(self, message_id: str, record: Record, outcome: str) -> None:
         """One line for a message that was dealt with."""
-        arrival = record.arrival
+        arrival, score = record.arrival, record.report.score
+        tests = {}
+        if score and self._spam_debug:
+            tests["tests"] = log_text(hit_tests(score), _TESTS_CHARACTERS)
         self._log.info(
             "message",
             id=message_id,
@@ -67,13 +86,16 @@ class LogJournal:
             recipient=log_text(arrival.envelope.recipients[0]),
             size_bytes=arrival.size_bytes,
             origin=log_text(arrival.origin.address),
-            score=str(record.report.score.score) if record.report.score else "",
+            score=str(score.score) if score else "",
+            **tests,
             subject=log_text(record.subject),
             seconds=round(record.seconds, 4),
             pid=arrival.origin.pid,
         )
         for fault in record.report.faults:
             self._log.warning("fault", id=message_id, by=fault.by, reason=log_text(fault.reason))
+        if self._logs:
+            self._logs.write(record, outcome)
 
     def troubled(self, message_id: str, trouble: Trouble, detail: str, peer: Peer | None) -> None:
         """One line for a message or client that could not be dealt with."""

@@ -6,20 +6,23 @@ It reads no mail and runs no event loop: signals and workers' pipes wake one `se
     SIGTERM       drain and end
     worker died   replace it, after a pause that grows when it keeps dying
     worker hung   kill it, then the same
+
+Beside the workers runs the outbox, which sends notices; it lives and dies like a worker.
 """
 
 import os
 import select
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
+from mailwarden.daemon.forking import Child, Inheritance, fork_child
 from mailwarden.daemon.journal import make_log
+from mailwarden.daemon.outbox_process import run_outbox
 from mailwarden.daemon.systemd import ServiceManager
 from mailwarden.daemon.worker import READY, WorkerTask, run_worker
 from mailwarden.settings.model import Settings
@@ -47,12 +50,17 @@ class _Worker:
     ending_since: float | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Pause:
     """How long to wait before the next worker is started, growing while they die young."""
 
     seconds: float = 0.0
     until: float = 0.0
+
+    def longer(self) -> "_Pause":
+        """Twice as long as this one, from now on."""
+        seconds = max(_FIRST_PAUSE_SECONDS, min(2 * self.seconds, _LONGEST_PAUSE_SECONDS))
+        return _Pause(seconds, time.monotonic() + seconds)
 
 
 @dataclass(slots=True)
@@ -60,17 +68,21 @@ class Supervisor:
     """Runs workers for `settings` on `listeners` until SIGTERM.
 
     `reload` returns new settings, or raises `ValueError` with a text that says all that is wrong.
+    `with_outbox`: the process that sends notices runs beside the workers.
     """
 
     settings: Settings
     listeners: Sequence[socket.socket]
     manager: ServiceManager
     reload: Callable[[], Settings]
+    with_outbox: bool = True
+    _outbox: _Worker | None = None
     _workers: dict[int, _Worker] = field(default_factory=dict)
     _generation: int = 0
     _stopping: bool = False
     _announced: bool = False
     _pause: _Pause = field(default_factory=_Pause)
+    _outbox_pause: _Pause = field(default_factory=_Pause)
     _log: structlog.typing.FilteringBoundLogger = field(init=False)
     _signals: set[int] = field(default_factory=set)
 
@@ -82,7 +94,7 @@ class Supervisor:
             "starting", pid=os.getpid(), workers=self.settings.worker_count, uid=os.geteuid()
         )
         next_watchdog = 0.0
-        while self._workers or not self._stopping:
+        while self._workers or self._outbox or not self._stopping:
             self._start_missing()
             self._wait(wake)
             self._take_signals()
@@ -109,46 +121,38 @@ class Supervisor:
         try:
             for _ in range(self.settings.worker_count - current):
                 self._start()
+            self._start_outbox()
         except OSError as error:
             self._log.error("worker-not-started", detail=error.strerror)
-            self._pause_starting()
+            self._pause = self._pause.longer()
 
     def _start(self) -> None:
         """Fork a worker; raises `OSError` when no process or descriptor is free."""
-        reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        # Blocked, so that none falls to our own handler in the child and is forgotten there.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        try:
-            pid = os.fork()
-            if pid == 0:
-                self._become_worker(reading, writing)
-        except OSError:
-            os.close(reading)
-            raise
-        finally:
-            os.close(writing)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        child = self._fork(lambda pipe: run_worker(WorkerTask(self.settings, self.listeners, pipe)))
         now = time.monotonic()
-        self._workers[pid] = _Worker(pid, self._generation, reading, now, now)
+        self._workers[child.pid] = _Worker(child.pid, self._generation, child.pipe, now, now)
 
-    def _become_worker(self, reading: int, writing: int) -> None:
-        """In the child: forget the supervisor's signals and pipes, work, and never return."""
-        code = 1
-        try:
-            signal.set_wakeup_fd(-1)
-            for number in _SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            for ours in (reading, *(worker.pipe for worker in self._workers.values())):
-                os.close(ours)
-            run_worker(WorkerTask(self.settings, self.listeners, writing))
-            code = 0
-        except BaseException as error:  # noqa: BLE001 - a fork may not return into the supervisor
-            self._log.error("worker-failed", worker=os.getpid(), exc_info=error)
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
+    def _start_outbox(self) -> None:
+        """Fork the process that sends mail, unless it is there; raises `OSError`."""
+        is_paused = time.monotonic() < self._outbox_pause.until
+        if not self.with_outbox or self._outbox or is_paused:
+            return
+
+        def work(pipe: int) -> None:
+            for listener in self.listeners:
+                listener.close()  # no client may wait for somebody who never serves
+            run_outbox(self.settings, pipe)
+
+        child = self._fork(work)
+        now = time.monotonic()
+        self._outbox = _Worker(child.pid, self._generation, child.pipe, now, now)
+
+    def _fork(self, work: Callable[[int], None]) -> Child:
+        pipes = [worker.pipe for worker in self._children()]
+        return fork_child(work, Inheritance(_SIGNALS, pipes), self._log)
+
+    def _children(self) -> list[_Worker]:
+        return [*self._workers.values(), *([self._outbox] if self._outbox else [])]
 
     def _wait(self, wake: socket.socket) -> None:
         pipes = {worker.pipe: worker for worker in self._workers.values()}
@@ -192,7 +196,7 @@ class Supervisor:
         self._log.info("draining", workers=len(self._workers))
         for listener in self.listeners:
             listener.close()
-        for worker in self._workers.values():
+        for worker in self._children():
             self._end(worker)
 
     def _reload(self) -> None:
@@ -212,7 +216,7 @@ class Supervisor:
     def _end_old(self) -> None:
         """Once the new generation serves, the old one may drain."""
         if self._announced:
-            for worker in self._workers.values():
+            for worker in self._children():
                 if worker.generation != self._generation:
                     self._end(worker)
 
@@ -222,27 +226,27 @@ class Supervisor:
             os.kill(worker.pid, signal.SIGTERM)
 
     def _bury(self) -> None:
-        while self._workers:
+        while self._children():
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
+            code = os.waitstatus_to_exitcode(status)
             if worker := self._workers.pop(pid, None):
                 os.close(worker.pipe)
-                self._mourn(worker, os.waitstatus_to_exitcode(status))
+                self._pause = self._mourn(worker, code, "worker-died", self._pause)
+            elif self._outbox and self._outbox.pid == pid:
+                gone, self._outbox = self._outbox, None
+                os.close(gone.pipe)
+                self._outbox_pause = self._mourn(gone, code, "outbox-died", self._outbox_pause)
 
-    def _mourn(self, worker: _Worker, code: int) -> None:
-        if worker.ending_since is not None and code == 0:
-            return
-        self._log.error("worker-died", worker=worker.pid, code=code)
-        if time.monotonic() - worker.started < _SHORT_LIFE_SECONDS:
-            self._pause_starting()
-        else:
-            self._pause = _Pause()
-
-    def _pause_starting(self) -> None:
-        """Wait before the next start, twice as long as before the last one."""
-        seconds = max(_FIRST_PAUSE_SECONDS, min(2 * self._pause.seconds, _LONGEST_PAUSE_SECONDS))
-        self._pause = _Pause(seconds, time.monotonic() + seconds)
+    def _mourn(self, child: _Worker, code: int, event: str, pause: _Pause) -> _Pause:
+        """Say that a child died; the pause before the next one of its kind is started."""
+        if child.ending_since is not None and code == 0:
+            return pause
+        self._log.error(event, worker=child.pid, code=code)
+        if time.monotonic() - child.started < _SHORT_LIFE_SECONDS:
+            return pause.longer()
+        return _Pause()
 
     def _kill_hung(self) -> None:
         now = time.monotonic()

@@ -3,7 +3,7 @@
 import datetime as dt
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from mailwarden.fronts.queue.door import Journal, Moments, QueueDoor
 from mailwarden.net.payload import spool_file
 from mailwarden.pipeline.examine import Examiner
 from mailwarden.pipeline.options import path_options
-from mailwarden.pipeline.perform import Performer
+from mailwarden.pipeline.perform import Keepers, Performer
+from mailwarden.ports.keeping import Maildir
 from mailwarden.ports.scanner import Scanner
 from mailwarden.ports.unpacker import Unpacker
+from mailwarden.quarantine.archive import ArchiveKeeper
 from mailwarden.quarantine.folder import QuarantineFolder
 from mailwarden.quarantine.keeper import QuarantineKeeper
 from mailwarden.quarantine.release import release_key
@@ -25,7 +27,9 @@ from mailwarden.sandbox.unpacker import Sandbox
 from mailwarden.scanners.clamd import ClamdScanner
 from mailwarden.scanners.spamd import SpamdScanner
 from mailwarden.scanners.test_patterns import TestPatternScanner, TestPatternSpamScanner
-from mailwarden.settings.model import Settings
+from mailwarden.settings.model import LogSettings, Settings
+from mailwarden.settings.profiles import profiles_of
+from mailwarden.store.errands import StoredErrands
 from mailwarden.store.records import StoredRecords
 from mailwarden.store.schema import open_database
 from mailwarden.store.writer import BatchWriter
@@ -55,14 +59,21 @@ class Gate:
 
 
 def build_scanners(settings: Settings) -> tuple[Scanner, ...]:
-    """The scanners that the settings name, in their order."""
-    return tuple(scanner for name in settings.scanners for scanner in _BUILDERS[name](settings))
+    """The scanners that the settings name, for whomever, in their order."""
+    distinct = profiles_of(settings).distinct()
+    names = dict.fromkeys(name for one in distinct for name in one.scanners)
+    return tuple(scanner for name in names for scanner in _BUILDERS[name](settings, distinct))
 
 
-_BUILDERS: dict[str, Callable[[Settings], tuple[Scanner, ...]]] = {
-    "clamd": lambda settings: (ClamdScanner(settings.clamd),),
-    "spamd": lambda settings: (SpamdScanner(settings.spamd, report=settings.spam.report),),
-    "test-patterns": lambda _: (TestPatternScanner(), TestPatternSpamScanner()),
+def _spamd(settings: Settings, distinct: Sequence[Settings]) -> tuple[Scanner, ...]:
+    report = any(one.spam.report or one.spam.debug for one in distinct)
+    return (SpamdScanner(settings.spamd, report=report),)
+
+
+_BUILDERS: dict[str, Callable[[Settings, Sequence[Settings]], tuple[Scanner, ...]]] = {
+    "clamd": lambda settings, _: (ClamdScanner(settings.clamd),),
+    "spamd": _spamd,
+    "test-patterns": lambda _settings, _distinct: (TestPatternScanner(), TestPatternSpamScanner()),
 }
 
 
@@ -88,11 +99,19 @@ def prepare_directories(settings: Settings) -> None:
     spool_file(settings.spool.directory).close()  # or every large message would find out
     sweep(settings.spool.directory)
     folder = QuarantineFolder(settings.quarantine.directory)
-    folder.make()
+    folder.make({*Maildir, *(one.spam.maildir for one in profiles_of(settings).distinct())})
     folder.sweep()
+    if _writes_logs(settings.log):
+        settings.log.directory.mkdir(0o750, parents=True, exist_ok=True)
+    if settings.archive.matching:
+        ArchiveKeeper(settings.archive).make()
     settings.quarantine.release_key.parent.mkdir(0o700, parents=True, exist_ok=True)
     release_key(settings.quarantine.release_key)
     open_database(settings.store.database).dispose()
+
+
+def _writes_logs(log: LogSettings) -> bool:
+    return log.quarantine_log or "mailstats" in log.details or log.queue_log != "no"
 
 
 def build_gate(settings: Settings, journal: Journal, complain: Callable[[str], None]) -> Gate:
@@ -104,11 +123,13 @@ def build_gate(settings: Settings, journal: Journal, complain: Callable[[str], N
     unpacker = build_unpacker(settings, settings.spool.directory)
     key = release_key(settings.quarantine.release_key)
     examiner = build_examiner(settings, scanners, unpacker, key)
-    performer = Performer(
-        path_options(settings),
+    keepers = Keepers(
         QuarantineKeeper(folder, writer, complain),
         StoredRecords(writer, complain),
+        StoredErrands(writer, complain),
+        ArchiveKeeper(settings.archive) if settings.archive.matching else None,
     )
+    performer = Performer(path_options(settings), keepers)
     moments = Moments(now=time.time, new_id=new_message_id)
     door = QueueDoor(settings, examiner, performer, journal, moments)
     return Gate(door, scanners, unpacker, writer, engine)

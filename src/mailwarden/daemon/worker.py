@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from mailwarden.daemon.journal import LogJournal, make_log
 from mailwarden.daemon.wiring import Gate, build_gate
+from mailwarden.logs.qmail_scanner import open_logs
 from mailwarden.ports.scanner import Scanner
 from mailwarden.sandbox.program import NurseryGoneError
 from mailwarden.settings.model import Settings
@@ -81,7 +82,12 @@ def _started_threads() -> ThreadPoolExecutor:
 async def _work(task: WorkerTask) -> None:
     asyncio.get_running_loop().set_default_executor(_started_threads())
     log = make_log(task.settings.log).bind(worker=os.getpid())
-    gate = build_gate(task.settings, LogJournal(log), lambda text: log.error("store", detail=text))
+    debug = task.settings.spam.debug
+    logs = open_logs(
+        task.settings.log, lambda text: log.error("logs", detail=text), spam_debug=debug
+    )
+    journal = LogJournal(log, logs, spam_debug=debug)
+    gate = build_gate(task.settings, journal, lambda text: log.error("store", detail=text))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -96,6 +102,8 @@ async def _work(task: WorkerTask) -> None:
         for chore in chores:
             chore.cancel()
     await gate.close()
+    if logs:
+        logs.close()
 
 
 async def _unpacking_lacks(gate: Gate) -> str:

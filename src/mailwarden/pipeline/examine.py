@@ -3,32 +3,32 @@
 The message is taken apart and checked; then virus scanners see it together with what came out of
 it, then spam scoring is asked where it can still change the decision: what is already deferred,
 quarantined, rejected or deleted is not scored.
+Recipients are grouped by their settings; each scanner is asked once, spam scoring once for each
+scoring user, and each group gets its own report and decision.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mailwarden.message.encoded_words import decode_words
 from mailwarden.message.headers import Header, value_of
-from mailwarden.message.leaves import leaves
-from mailwarden.message.readings import Readings, read_every_way
-from mailwarden.pipeline.extraction import Extraction, SortedLeaf, extract, sort_leaves
-from mailwarden.pipeline.options import PathOptions
+from mailwarden.pipeline.extraction import Extraction, extract
+from mailwarden.pipeline.look import Look, is_oversize, look_at
+from mailwarden.pipeline.options import Group, PathOptions, RecipientOptions, group_recipients
 from mailwarden.ports.scanner import Payload, Question, Scanner, Wave
 from mailwarden.ports.unpacker import Unpacker
 from mailwarden.unpack.contents import Contents
 from mailwarden.verdict.arrival import Arrival
-from mailwarden.verdict.attachments import check_attachments
+from mailwarden.verdict.attachments import check_attachments, crypto_of
 from mailwarden.verdict.decide import SPAM_KEY, Decision, decide
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.message_facts import message_facts
-from mailwarden.verdict.record import Record
-from mailwarden.verdict.release_mark import NAME as RELEASE_MARK
-from mailwarden.verdict.release_mark import read_mark
+from mailwarden.verdict.record import Record, join_records
 from mailwarden.verdict.report import Answer, Finding, Kind, Report, SpamScore
+from mailwarden.verdict.rules import AttachmentRules
 from mailwarden.verdict.scoring import is_bounce, is_scored
-from mailwarden.verdict.structure import END_OF_LINE, check_reading_limits, check_structure
+from mailwarden.verdict.telling import is_list_mail
 
 # A message of 800 KB that is odd in every way takes 2.5 s, an ordinary one of 5 KB 0.1 ms.
 _LOOP_BYTES = 100_000
@@ -39,30 +39,42 @@ _MARGIN_SECONDS = 2.0
 _MARGIN_SHARE = 0.1
 # A subject in a record is for people; the message keeps its own.
 _SUBJECT_CHARACTERS = 200
-# Released messages carry one mark; each costs a digest of the message, so few are believed.
-_MOST_MARKS = 3
+_MESSAGE_ID_BYTES = 250
+# What logs and notices say of a message's files; a hostile one has thousands.
+_LISTED_FILES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What was seen and decided for one group of recipients, and their settings."""
+
+    record: Record
+    options: RecipientOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
     """What was seen and decided about one message; `header` is its own, taken apart."""
 
-    record: Record
+    shares: tuple[Share, ...]
     header: Header
 
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """What was seen in process: every reading, the leaves to open, and what is wrong in form."""
-
-    readings: Readings
-    leaves: tuple[SortedLeaf, ...]
-    findings: tuple[Finding, ...]
-    released: frozenset[str]
-
     @property
-    def header(self) -> Header:
-        return self.readings.primary.root.header
+    def record(self) -> Record:
+        """The record of the whole message."""
+        return join_records([share.record for share in self.shares])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """One group's report as it grows; each is itself only, however alike."""
+
+    group: Group
+    report: Report
+    is_closed: bool = False  # too large for them: nobody looks further
+
+    def asks(self, scanner: Scanner) -> bool:
+        return not self.is_closed and scanner.name not in self.group.options.unasked
 
 
 class Examiner:
@@ -89,50 +101,58 @@ class Examiner:
         """Look at everything and decide; `deadline` is on the event loop's clock."""
         started = self._clock()
         until = _scanners_until(deadline)
-        look = await self._look(arrival)
+        groups = group_recipients(self._options, arrival.envelope.recipients)
+        look = await self._look(arrival, groups)
         with await self._extract(look, until) as extraction:
-            report = await self._report(Question(arrival, payload), look, extraction, until)
-        record = Record(
-            arrival,
-            report,
-            self._decide(arrival, report, look.released),
-            _subject_of(arrival, look.header),
-            self._clock() - started,
+            cases = await self._report(Question(arrival, payload), look, groups, extraction, until)
+            contents = extraction.contents
+        whole = Record(
+            arrival=arrival,
+            report=Report(),
+            decision=Decision(Disposition.ACCEPT),
+            subject=_subject_of(arrival, look.header),
+            seconds=self._clock() - started,
+            message_id=_message_id_of(arrival, look.header),
+            files=_files_of(contents),
+            crypto=",".join(crypto_of(contents.items)),
+            is_list_mail=is_list_mail(look.header, arrival.raw, arrival.envelope.sender),
         )
-        return Examination(record, look.header)
+        return Examination(tuple(_share(whole, case, look) for case in cases), look.header)
 
     async def _report(
-        self, question: Question, look: _Look, extraction: Extraction, deadline: float
-    ) -> Report:
+        self,
+        question: Question,
+        look: Look,
+        groups: Sequence[Group],
+        extraction: Extraction,
+        deadline: float,
+    ) -> Sequence[_Case]:
         """Check what came out, and ask the scanners as far as it makes sense."""
         arrival = question.arrival
-        report = Report(
-            look.findings,
-            tuple(dict.fromkeys(extraction.faults)),
-            anomalies=look.readings.anomalies,
-        )
-        if self._is_oversize(arrival):
-            return report
-        findings = await self._check_attachments(arrival, look, extraction.contents)
-        report = replace(report, findings=findings + report.findings)
+        faults = tuple(dict.fromkeys(extraction.faults))
+        cases = [
+            _Case(
+                group,
+                Report(findings, faults, look.readings.anomalies),
+                is_closed=is_oversize(arrival, group),
+            )
+            for group, findings in zip(groups, look.findings, strict=True)
+        ]
+        if all(case.is_closed for case in cases):
+            return cases
+        cases = await self._check_contents(arrival, look, extraction, cases)
         whole = replace(question, extracted=tuple(extraction.parts))
-        report = await self._ask(Wave.VIRUS, report, whole, deadline)
-        if self._is_worth_scoring(arrival, look, report):
-            report = await self._ask(Wave.SPAM, report, question, deadline)
-        return report
+        cases = await self._ask_for_viruses(cases, look, whole, deadline)
+        return await self._ask_for_scores(cases, look, question, deadline)
 
-    async def _check_attachments(
-        self, arrival: Arrival, look: _Look, contents: Contents
-    ) -> tuple[Finding, ...]:
-        """Apply the rules; those of large archives in a thread."""
-        rules = self._options.attachments
-        parts = look.readings.primary.walk() if rules.field_names else ()
-        facts = message_facts(arrival, (part.header for part in parts), rules.field_names)
-        if len(contents.items) > _MANY_ITEMS:
-            return await asyncio.to_thread(check_attachments, contents, rules, facts)
-        return check_attachments(contents, rules, facts)
+    async def _look(self, arrival: Arrival, groups: Sequence[Group]) -> Look:
+        """Run the checks in process; those of large messages in a thread."""
+        wanted = (arrival, groups, self._options, self._release_key)
+        if arrival.size_bytes > _LOOP_BYTES:
+            return await asyncio.to_thread(look_at, *wanted)
+        return look_at(*wanted)
 
-    async def _extract(self, look: _Look, deadline: float) -> Extraction:
+    async def _extract(self, look: Look, deadline: float) -> Extraction:
         options = self._options
         return await extract(
             look.leaves,
@@ -142,69 +162,154 @@ class Examiner:
             redundant=options.settings.unpacking.redundant,
         )
 
-    async def _look(self, arrival: Arrival) -> _Look:
-        """Run the checks in process; those of large messages in a thread."""
-        if arrival.size_bytes > _LOOP_BYTES:
-            return await asyncio.to_thread(self._look_now, arrival)
-        return self._look_now(arrival)
+    async def _check_contents(
+        self, arrival: Arrival, look: Look, extraction: Extraction, cases: Sequence[_Case]
+    ) -> list[_Case]:
+        """Apply the rules, each set of them once, and each group's own limits."""
+        open_cases = (case for case in cases if not case.is_closed)
+        rules = {id(one): one for one in (case.group.options.attachments for case in open_cases)}
+        contents = extraction.contents
+        found = {
+            key: await _check_attachments(arrival, look, contents, one)
+            for key, one in rules.items()
+        }
+        return [
+            case
+            if case.is_closed
+            else _with_findings(
+                case,
+                (*found[id(case.group.options.attachments)], *_over_limits(case, extraction)),
+            )
+            for case in cases
+        ]
 
-    def _look_now(self, arrival: Arrival) -> _Look:
-        readings = read_every_way(arrival.raw, self._options.reading)
-        released = self._released(arrival, readings.primary.root.header)
-        if self._is_oversize(arrival):
-            detail = f"the message has {arrival.size_bytes} bytes"
-            size = Finding("limits", Kind.OVERSIZE, "message-size", detail=detail)
-            return _Look(readings, (), (size,), released)
-        sorted_leaves = sort_leaves(leaves(readings), arrival.raw)
-        findings = self._check_structure(arrival, readings, sorted_leaves)
-        return _Look(readings, sorted_leaves, findings, released)
+    async def _ask_for_viruses(
+        self, cases: Sequence[_Case], look: Look, question: Question, deadline: float
+    ) -> list[_Case]:
+        """Ask each virus scanner that somebody wants, once, all together."""
+        is_text_only = look.is_text_only
+        asking = [
+            case
+            for case in cases
+            if not (is_text_only and case.group.options.settings.viruses.skip_text_only)
+        ]
+        answers = await self._ask(Wave.VIRUS, asking, question, deadline)
+        return [_join_answers(case, answers) if case in asking else case for case in cases]
 
-    def _is_oversize(self, arrival: Arrival) -> bool:
-        return arrival.size_bytes > self._options.settings.limits.message_bytes
+    async def _ask_for_scores(
+        self, cases: Sequence[_Case], look: Look, question: Question, deadline: float
+    ) -> Sequence[_Case]:
+        """Ask for a score for each scoring user; nobody when the message has to wait anyway."""
+        arrival = question.arrival
+        decided = [_decide(arrival, case, look).disposition for case in cases]
+        if Disposition.DEFER in decided:
+            return cases
+        worth = [
+            case
+            for case, disposition in zip(cases, decided, strict=True)
+            if disposition < Disposition.DEFER and _is_worth_scoring(arrival, case, look)
+        ]
+        users = dict.fromkeys(map(_scoring_user, worth))
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                user: group.create_task(
+                    self._ask(
+                        Wave.SPAM,
+                        [case for case in worth if _scoring_user(case) == user],
+                        replace(question, user=user),
+                        deadline,
+                    )
+                )
+                for user in users
+            }
+        return [
+            _join_answers(case, tasks[_scoring_user(case)].result()) if case in worth else case
+            for case in cases
+        ]
 
-    def _check_structure(
-        self, arrival: Arrival, readings: Readings, found: Sequence[SortedLeaf]
-    ) -> tuple[Finding, ...]:
-        """Check the form; limits that the reading hit count for exempt clients, too."""
-        structure = self._options.settings.structure
-        if not structure.enabled or arrival.origin.is_exempt_from_structure_checks:
-            return check_reading_limits(readings)
-        passed = frozenset(structure.passed) | (END_OF_LINE if structure.ignore_eol else set())
-        return check_structure(readings, [one.leaf for one in found], passed)
-
-    def _released(self, arrival: Arrival, header: Header) -> frozenset[str]:
-        keys: frozenset[str] = frozenset()
-        for field in header.all(RELEASE_MARK)[:_MOST_MARKS]:
-            value = value_of(arrival.raw, field)
-            keys |= read_mark(self._release_key, value, arrival.raw, field.end, arrival.at)
-        return keys
-
-    def _is_worth_scoring(self, arrival: Arrival, look: _Look, report: Report) -> bool:
-        if not is_scored(arrival.origin) or SPAM_KEY in look.released:
-            return False
-        sender = look.header.first(b"from")
-        from_field = value_of(arrival.raw, sender) if sender else b""
-        if self._options.settings.spam.skip_bounces and is_bounce(arrival, from_field):
-            return False
-        return self._decide(arrival, report, look.released).disposition < Disposition.DEFER
-
-    def _decide(self, arrival: Arrival, report: Report, released: frozenset[str]) -> Decision:
-        return decide(report, self._options.profile, arrival.origin, released)
-
-    async def _ask(self, wave: Wave, report: Report, question: Question, deadline: float) -> Report:
-        """Ask the scanners of one wave in parallel and join their answers in fixed order."""
-        asked = [scanner for scanner in self._scanners if scanner.wave is wave]
+    async def _ask(
+        self, wave: Wave, cases: Sequence[_Case], question: Question, deadline: float
+    ) -> Mapping[Scanner, Answer]:
+        """Ask the scanners of one wave that some case wants, in parallel; in fixed order."""
+        asked = [
+            scanner
+            for scanner in self._scanners
+            if scanner.wave is wave and any(case.asks(scanner) for case in cases)
+        ]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(scanner.scan(question, deadline)) for scanner in asked]
-        for scanner, task in zip(asked, tasks, strict=True):
-            report = _join(report, scanner.version, task.result())
-        return report
+        return {scanner: task.result() for scanner, task in zip(asked, tasks, strict=True)}
+
+
+async def _check_attachments(
+    arrival: Arrival, look: Look, contents: Contents, rules: AttachmentRules
+) -> tuple[Finding, ...]:
+    """Apply the rules; those of large archives in a thread."""
+    parts = look.readings.primary.walk() if rules.field_names else ()
+    facts = message_facts(arrival, (part.header for part in parts), rules.field_names)
+    if len(contents.items) > _MANY_ITEMS:
+        return await asyncio.to_thread(check_attachments, contents, rules, facts)
+    return check_attachments(contents, rules, facts)
+
+
+def _over_limits(case: _Case, extraction: Extraction) -> Iterable[Finding]:
+    """What these recipients' limits say of what was spent under the widest ones."""
+    limits, spent = case.group.options.settings.unpacking, extraction.spent
+    for name, most, needed in (
+        ("unpacked_bytes", limits.unpacked_bytes, spent.bytes_produced),
+        ("files", limits.files, spent.files),
+    ):
+        if needed > most:
+            detail = f"{needed} are unpacked where unpacking.{name} allows {most}"
+            yield Finding("unpack", Kind.OVER_LIMIT, name, detail=detail)
+
+
+def _with_findings(case: _Case, findings: tuple[Finding, ...]) -> _Case:
+    return replace(case, report=replace(case.report, findings=findings + case.report.findings))
+
+
+def _is_worth_scoring(arrival: Arrival, case: _Case, look: Look) -> bool:
+    if case.is_closed or not is_scored(arrival.origin) or SPAM_KEY in look.released:
+        return False
+    sender = look.header.first(b"from")
+    from_field = value_of(arrival.raw, sender) if sender else b""
+    skips_bounces = case.group.options.settings.spam.skip_bounces
+    return not (skips_bounces and is_bounce(arrival, from_field))
+
+
+def _scoring_user(case: _Case) -> str:
+    """Whose settings spamd scores by: the one recipient's, or those of the whole group."""
+    spam, recipients = case.group.options.settings.spam, case.group.recipients
+    if spam.user_is_recipient and len(recipients) == 1:
+        return recipients[0].decode("utf-8", "replace")
+    return spam.user
+
+
+def _share(whole: Record, case: _Case, look: Look) -> Share:
+    """The record of one group: as if the message had come for its recipients alone."""
+    envelope = replace(whole.arrival.envelope, recipients=case.group.recipients)
+    arrival = replace(whole.arrival, envelope=envelope)
+    decision = _decide(whole.arrival, case, look)
+    record = replace(whole, arrival=arrival, report=case.report, decision=decision)
+    return Share(record, case.group.options)
+
+
+def _decide(arrival: Arrival, case: _Case, look: Look) -> Decision:
+    return decide(case.report, case.group.options.profile, arrival.origin, look.released)
 
 
 def _scanners_until(deadline: float) -> float:
     """When scanners must be done, on the loop's clock: before the message's own deadline."""
     now = asyncio.get_running_loop().time()
     return deadline - min(_MARGIN_SECONDS, (deadline - now) * _MARGIN_SHARE)
+
+
+def _join_answers(case: _Case, answers: Mapping[Scanner, Answer]) -> _Case:
+    report = case.report
+    for scanner, answer in answers.items():
+        if case.asks(scanner):
+            report = _join(report, scanner.version, answer)
+    return replace(case, report=report)
 
 
 def _join(report: Report, version: str, answer: Answer) -> Report:
@@ -227,3 +332,15 @@ def _worse(first: SpamScore | None, second: SpamScore | None) -> SpamScore | Non
 def _subject_of(arrival: Arrival, header: Header) -> str:
     field = header.first(b"subject")
     return decode_words(value_of(arrival.raw, field))[:_SUBJECT_CHARACTERS] if field else ""
+
+
+def _message_id_of(arrival: Arrival, header: Header) -> str:
+    field = header.first(b"message-id")
+    value = value_of(arrival.raw, field).strip() if field else b""
+    return value[:_MESSAGE_ID_BYTES].decode("utf-8", "replace")
+
+
+def _files_of(contents: Contents) -> tuple[tuple[str, int], ...]:
+    """Names and sizes of what has a name, the first ones."""
+    named = ((item.names[0], item.size_bytes or 0) for item in contents.items if item.names)
+    return tuple(file for file, _ in zip(named, range(_LISTED_FILES), strict=False))

@@ -65,8 +65,12 @@ def _sorted(leaf: Leaf, *, is_mail: bool) -> SortedLeaf:
 
 @dataclass(slots=True)
 class Extraction:
-    """What came out of one message; a context, because the octets are given back at its end."""
+    """What came out of one message; a context, because the octets are given back at its end.
 
+    `spent` is what all of its payloads together cost.
+    """
+
+    spent: Spent = field(default_factory=Spent)
     faults: list[Fault] = field(default_factory=list)
     parts: list[ExtractedPart] = field(default_factory=list)
     _items: list[Item] = field(default_factory=list)
@@ -105,6 +109,15 @@ class Extraction:
         if not sorted_leaf.is_in_raw and not (items and items[0].is_archive):
             self._show(leaf)
         self._show_extracted(unpacked)
+
+    def add_spent(self, spent: Spent) -> None:
+        """Count what one payload cost."""
+        total = self.spent
+        self.spent = Spent(
+            total.bytes_produced + spent.bytes_produced,
+            total.files + spent.files,
+            total.seconds + spent.seconds,
+        )
 
     def leave_shut(self, sorted_leaf: SortedLeaf, limit: Limit) -> None:
         """Take in a leaf that is not opened, because the message has spent what it may."""
@@ -155,6 +168,7 @@ async def extract(
             job = Job(leaf.path, leaf.names, leaf.media_type, limits, redundant)
             unpacked = await unpacker.unpack(leaf.octets, job, deadline)
             extraction.add_unpacked(one, unpacked)
+            extraction.add_spent(unpacked.contents.spent)
             limits = limits.without(unpacked.contents.spent).without(_HELPER)
         undo.pop_all()
     return extraction

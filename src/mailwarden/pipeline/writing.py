@@ -26,7 +26,6 @@ from mailwarden.message.field_text import (
     unstructured_text,
 )
 from mailwarden.message.headers import Field, Header
-from mailwarden.pipeline.examine import Examination
 from mailwarden.settings.model import Settings
 from mailwarden.verdict.decide import Reason
 from mailwarden.verdict.disposition import Disposition
@@ -52,9 +51,19 @@ _SHOWN_RECIPIENTS = 100
 _REPORT_LINES = 200
 
 
-def edits_for(examination: Examination, settings: Settings) -> tuple[Edit, ...]:
-    """All edits that the decision asks for, against the message's own bytes."""
-    record, header = examination.record, examination.header
+# Spam that is not delivered is an event, as a virus is; who counts `Clear` must not count it.
+_SPAM_EVENTS = {
+    Disposition.QUARANTINE: "SPAM-QUARANTINED",
+    Disposition.REJECT: "SPAM-REJECTED",
+    Disposition.DELETE: "SPAM-DELETED",
+}
+
+
+def edits_for(record: Record, header: Header, settings: Settings) -> tuple[Edit, ...]:
+    """All edits that a decision asks for, against the message's own bytes.
+
+    `record` is of one group of recipients, `settings` are theirs, `header` is the message's own.
+    """
     end_of_line = _end_of_line(record)
     on_top = b"".join(_fields_on_top(record, header, settings))
     edits = [
@@ -85,6 +94,8 @@ def _verdict(record: Record) -> str:
             case Finding(kind=kind) if kind is not Kind.UNSCORED:
                 name = comment_text(reason.cause.name)[:_WARNING_CHARACTERS]
                 return "Released" if reason.released else f"{reason.cause.by.upper()}:{name}"
+            case SpamScore() if reason.disposition in _SPAM_EVENTS:
+                return f"SA:{_SPAM_EVENTS[reason.disposition]}"
             case _:
                 continue
     return "Clear"
@@ -98,7 +109,7 @@ def _fields_on_top(record: Record, header: Header, settings: Settings) -> Iterat
     if score and score.fields:
         yield from _taken_over(score.fields, header)
     elif score:
-        yield "".join(_spam_fields(score, settings)).encode("ascii")
+        yield spam_fields(score, settings).encode("ascii")
     yield "".join(_own_fields(record, settings)).encode("ascii")
     if _is_tagged(score, settings) and not header.first(b"subject"):
         yield b"Subject: " + _subject_tag(record, settings).rstrip() + b"\n"
@@ -135,6 +146,11 @@ def _date(at: float) -> str:
     month = _MONTHS[moment.tm_mon - 1]
     clock = f"{moment.tm_hour:02}:{moment.tm_min:02}:{moment.tm_sec:02}"
     return f"{moment.tm_mday:02} {month} {moment.tm_year} {clock} -0000"
+
+
+def spam_fields(score: SpamScore, settings: Settings) -> str:
+    """The X-Spam fields that say what a score means, whole, with LF."""
+    return "".join(_spam_fields(score, settings))
 
 
 def _spam_fields(score: SpamScore, settings: Settings) -> Iterator[str]:

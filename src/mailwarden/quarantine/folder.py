@@ -6,7 +6,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,30 @@ class KeptMessage:
 
     id: str
     path: Path
-    maildir: Maildir
+    maildir: str
     slip: Json
+
+
+@dataclass(frozen=True, slots=True)
+class StagedMessage:
+    """A message and its slip on the disk; `final` is where it is when it is kept."""
+
+    temporary: Path
+    final: Path
+    slip: Path
+
+    def commit(self) -> None:
+        """Put it into quarantine, synced; raises `KeepingError`."""
+        try:
+            self.temporary.rename(self.final)
+            _sync_directory(self.final.parent)
+        except OSError as error:
+            raise KeepingError(f"quarantine {self.final}: {error.strerror}") from error
+
+    def discard(self) -> None:
+        """Remove it, wherever it is."""
+        for path in (self.final, self.temporary, self.slip):
+            _remove_quietly(path)
 
 
 class QuarantineFolder:
@@ -43,47 +65,56 @@ class QuarantineFolder:
         self._directory = directory
         self._slips = directory / "envelopes"
 
-    def make(self) -> None:
+    def make(self, maildirs: Iterable[str] = tuple(Maildir)) -> None:
         """Make all folders; raises `OSError`."""
         _make_directory(self._directory)
         _make_directory(self._slips)
-        for maildir in Maildir:
-            _make_directory(self._directory / maildir.value)
+        for maildir in maildirs:
+            _make_directory(self._directory / maildir)
             for state in ("tmp", "new", "cur"):
-                _make_directory(self._directory / maildir.value / state)
+                _make_directory(self._directory / maildir / state)
 
-    def keep(self, message_id: str, payload: Payload, maildir: Maildir, slip: Json) -> None:
-        """Keep a message whole and synced; raises `KeepingError` and leaves nothing."""
-        temporary = self._directory / maildir.value / "tmp" / message_id
-        final = self._directory / maildir.value / "new" / message_id
-        slip_path = self._slip_path(message_id)
-        if not _ID.fullmatch(message_id) or final.exists():
+    def stage(self, message_id: str, payload: Payload, maildir: str, slip: Json) -> StagedMessage:
+        """Write a message whole and synced; raises `KeepingError` and leaves nothing."""
+        staged = StagedMessage(
+            temporary=self._directory / maildir / "tmp" / message_id,
+            final=self._directory / maildir / "new" / message_id,
+            slip=self._slip_path(message_id),
+        )
+        if not _ID.fullmatch(message_id) or staged.final.exists():
             raise KeepingError(f"quarantine {self._directory}: {message_id!r} is no new id")
         try:
-            _write_synced(temporary, _chunks(payload))
-            self._write_slip(slip_path, {**slip, "maildir": maildir.value})
-            temporary.rename(final)
-            _sync_directory(final.parent)
+            _write_synced(staged.temporary, _chunks(payload))
+            self._write_slip(staged.slip, {**slip, "maildir": maildir})
         except OSError as error:
-            for path in (final, temporary, slip_path):
-                _remove_quietly(path)
+            staged.discard()
             raise KeepingError(f"quarantine {self._directory}: {error.strerror}") from error
+        return staged
+
+    def keep(self, message_id: str, payload: Payload, maildir: str, slip: Json) -> None:
+        """Keep a message whole and synced; raises `KeepingError` and leaves nothing."""
+        staged = self.stage(message_id, payload, maildir, slip)
+        try:
+            staged.commit()
+        except KeepingError:
+            staged.discard()
+            raise
 
     def find(self, message_id: str) -> KeptMessage:
         """The message of that id; raises `NoSuchMessageError`."""
         if _ID.fullmatch(message_id):
-            for maildir in Maildir:
+            for maildir in self._maildirs():
                 for state in ("new", "cur"):
-                    for path in self._named(self._directory / maildir.value / state, message_id):
+                    for path in self._named(self._directory / maildir / state, message_id):
                         return KeptMessage(message_id, path, maildir, self._read_slip(message_id))
         raise NoSuchMessageError(f"no message {message_id!r} in {self._directory}")
 
-    def all_ids(self) -> Iterator[tuple[str, Maildir]]:
-        """Every kept message, in no order."""
-        for maildir in Maildir:
+    def all_ids(self) -> Iterator[tuple[str, str]]:
+        """Every kept message and its Maildir, in no order."""
+        for maildir in self._maildirs():
             for state in ("new", "cur"):
                 with contextlib.suppress(FileNotFoundError):
-                    for path in (self._directory / maildir.value / state).iterdir():
+                    for path in (self._directory / maildir / state).iterdir():
                         message_id = path.name.partition(":")[0]
                         if _ID.fullmatch(message_id):
                             yield message_id, maildir
@@ -108,9 +139,17 @@ class QuarantineFolder:
         return len(stale)
 
     def _leftovers(self, kept: set[str]) -> Iterator[Path]:
-        for maildir in Maildir:
-            yield from (self._directory / maildir.value / "tmp").iterdir()
+        for maildir in self._maildirs():
+            yield from (self._directory / maildir / "tmp").iterdir()
         yield from (path for path in self._slips.iterdir() if path.stem not in kept)
+
+    def _maildirs(self) -> list[str]:
+        """Every Maildir that is there, also one that no setting names any more."""
+        with contextlib.suppress(FileNotFoundError):
+            return sorted(
+                path.name for path in self._directory.iterdir() if (path / "new").is_dir()
+            )
+        return []
 
     def _slip_path(self, message_id: str) -> Path:
         return self._slips / f"{message_id}.json"

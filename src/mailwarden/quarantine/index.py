@@ -7,7 +7,6 @@ from sqlalchemy import Engine, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailwarden.ports.keeping import Maildir
 from mailwarden.quarantine.folder import QuarantineFolder
 from mailwarden.store.schema import StoreError, reason_of
 from mailwarden.store.schema import quarantine as table
@@ -32,14 +31,14 @@ class Entry:
     size_bytes: int
 
 
-def index_row(slip: Json, maildir: Maildir) -> Row:
+def index_row(slip: Json, maildir: str) -> Row:
     """The row of a message, made from its slip alone."""
     recipients = slip.get("recipients")
     listed = recipients if isinstance(recipients, list) else []
     return {
         "id": _text(slip, "id"),
         "at": _number(slip, "at"),
-        "maildir": maildir.value,
+        "maildir": maildir,
         "reason": _text(slip, "reason"),
         "sender": _text(slip, "sender"),
         "recipients": " ".join(_text(one, "address") for one in listed if isinstance(one, dict)),

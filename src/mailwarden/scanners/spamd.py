@@ -9,18 +9,26 @@ Nothing of what spamd says reaches a fault's reason; those texts are all ours.
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from mailwarden.net.connection import Connection, PeerGoneError, PeerSlowError
 from mailwarden.net.payload import MemoryPayload
 from mailwarden.net.peers import Limits, Peers
 from mailwarden.ports.scanner import Payload, Question, Wave
-from mailwarden.settings.addresses import parse_address
+from mailwarden.settings.addresses import parse_address, spamd_addresses
 from mailwarden.settings.model import SpamdSettings
 from mailwarden.verdict.report import Answer, Fault, Finding, Kind, SpamScore
 from mailwarden.wire import spamd
 from mailwarden.wire.errors import PeerError
-from mailwarden.wire.spamd_markup import parse_markup, parse_report, parse_symbols
+from mailwarden.wire.spamd_markup import (
+    mbx_separators_bytes,
+    parse_markup,
+    parse_report,
+    parse_symbols,
+)
 
 NAME = "spamd"
 # Large enough to be few calls, small enough to be held twice for each connection.
@@ -54,20 +62,56 @@ _REFUSALS = MappingProxyType(
 )
 _UNKNOWN_REFUSAL = ("spamd refused with a code that is not of its protocol", True)
 
+# Where this machine's own spamd is looked for.
+_ROOT = Path("/")
+# An mbx separator begins ` 1-Jan-2020 `, and few messages have a dash there.
+_MBX_DASH = 2
+
 _Failure = PeerGoneError | PeerSlowError | PeerError
 _FAILURES = (PeerGoneError, PeerSlowError, PeerError)
 
 
-class SpamdScanner:
-    """A `ports.scanner.Scanner`; `report` asks for the report for people in 'fast' mode."""
+class _Octets(Protocol):
+    """What is sent."""
 
-    def __init__(self, settings: SpamdSettings, *, report: bool) -> None:
+    @property
+    def size_bytes(self) -> int: ...
+
+    def chunk(self, start: int, size: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message as spamd can take it: without mbx separators at its beginning."""
+
+    payload: Payload
+    start: int
+
+    @classmethod
+    def of(cls, payload: Payload) -> "_Message":
+        may_begin_with_one = payload.chunk(_MBX_DASH, 1) == b"-"
+        return cls(payload, mbx_separators_bytes(_whole(payload)) if may_begin_with_one else 0)
+
+    @property
+    def size_bytes(self) -> int:
+        return self.payload.size_bytes - self.start
+
+    def chunk(self, start: int, size: int) -> bytes:
+        return self.payload.chunk(self.start + start, size)
+
+
+class SpamdScanner:
+    """A `ports.scanner.Scanner`; `report` asks for the report for people in 'fast' mode.
+
+    Below `root` a spamd is looked for whose address is `auto`, and again when none answers.
+    """
+
+    def __init__(self, settings: SpamdSettings, *, report: bool, root: Path = _ROOT) -> None:
         self._settings = settings
         self._method = _method(settings, report=report)
-        self._peers = Peers(
-            [parse_address(address) for address in settings.addresses],
-            Limits(settings.connections, settings.timeout_seconds),
-        )
+        self._root = root
+        self._addresses = spamd_addresses(settings.addresses, root)
+        self._peers = self._peers_there()
         self._version = "unknown"
         # Asked for once, and again after spamd was away: it may come back as another.
         self._version_is_due = True
@@ -92,9 +136,10 @@ class SpamdScanner:
         payload = question.payload
         if payload.size_bytes > self._settings.max_bytes:
             return Answer(findings=(self._unscored(),))
-        request = spamd.Request(self._method, payload.size_bytes, self._user(question.user))
+        message = _Message.of(payload)
+        request = spamd.Request(self._method, message.size_bytes, safe_user(question.user))
         try:
-            outcome = self._judge(await self._ask(request, payload, deadline), payload)
+            outcome = self._judge(await self._ask(request, message, deadline), message)
         except _FAILURES as error:
             outcome = _fault(error)
         match outcome:
@@ -109,11 +154,12 @@ class SpamdScanner:
         """Have spamd's classifier learn or forget one message (spamd needs --allow-tell)."""
         if payload.size_bytes > self._settings.max_bytes:
             return Fault(NAME, "the message is larger than spamd.max_bytes", temporary=False)
+        message = _Message.of(payload)
         request = spamd.Request(
-            spamd.Method.TELL, payload.size_bytes, self._user(user), lesson=lesson
+            spamd.Method.TELL, message.size_bytes, safe_user(user), lesson=lesson
         )
         try:
-            answer = await self._ask(request, payload, deadline)
+            answer = await self._ask(request, message, deadline)
         except _FAILURES as error:
             return _fault(error)
         return answer if isinstance(answer, spamd.Told) else _refusal(answer)
@@ -133,22 +179,35 @@ class SpamdScanner:
         detail = f"not scored: larger than spamd.max_bytes ({self._settings.max_bytes})"
         return Finding(NAME, Kind.UNSCORED, "size", detail=detail)
 
-    def _user(self, asked: str) -> str:
-        return safe_user(asked or self._settings.user)
+    def _peers_there(self) -> Peers:
+        limits = Limits(self._settings.connections, self._settings.timeout_seconds)
+        return Peers([parse_address(address) for address in self._addresses], limits)
 
-    async def _ask(self, request: spamd.Request, payload: Payload, deadline: float) -> spamd.Answer:
+    async def _ask(self, request: spamd.Request, octets: _Octets, deadline: float) -> spamd.Answer:
         """One conversation; raises `_FAILURES`."""
         head = spamd.encode_request(request)
 
         async def conversation(connection: Connection, until: float) -> spamd.Answer:
-            await _send(connection, head, payload, until)
+            await _send(connection, head, octets, until)
             return await _receive(connection, request.method, until)
 
+        peers = self._peers
         try:
-            return await self._peers.converse(conversation, deadline)
+            return await peers.converse(conversation, deadline)
         except _FAILURES:
             self._version_is_due = True
-            raise
+            await self._look_again()
+            if self._peers is peers:
+                raise
+            return await self._peers.converse(conversation, deadline)
+
+    async def _look_again(self) -> None:
+        """Find an `auto` that is elsewhere now: spamd may have been started after us."""
+        addresses = spamd_addresses(self._settings.addresses, self._root)
+        if addresses != self._addresses:
+            left, self._addresses = self._peers, addresses
+            self._peers = self._peers_there()
+            await left.close()
 
     async def _ask_version(self, deadline: float) -> None:
         request = spamd.Request(spamd.Method.HEADERS, _PROBE.size_bytes)
@@ -157,23 +216,26 @@ class SpamdScanner:
             self._version = parse_markup(answer.body, _whole(_PROBE)).version or self._version
             self._version_is_due = False
 
-    def _judge(self, answer: spamd.Answer, payload: Payload) -> SpamScore | Fault:
+    def _judge(self, answer: spamd.Answer, message: _Octets) -> SpamScore | Fault:
         """What an answer to a scoring request comes to; raises `PeerError` for a rubbish body."""
         if not isinstance(answer, spamd.Scored):
             return _refusal(answer)
         if answer.score == 0 and answer.required == 0:
             # What SpamAssassin's tools say for "not scored" (facts 3.9).
             return Fault(NAME, "spamd gave no score (0/0)")
-        return self._read_body(answer, payload)
+        return self._read_body(answer, message)
 
-    def _read_body(self, answer: spamd.Scored, payload: Payload) -> SpamScore:
+    def _read_body(self, answer: spamd.Scored, message: _Octets) -> SpamScore:
         score, required = answer.score, answer.required
         if self._method is spamd.Method.HEADERS:
-            markup = parse_markup(answer.body, _whole(payload))
-            return SpamScore(NAME, score, required, markup.tests, fields=markup.fields)
+            markup = parse_markup(answer.body, _whole(message))
+            return SpamScore(
+                NAME, score, required, markup.tests, fields=markup.fields, points=markup.points
+            )
         if self._method is spamd.Method.REPORT:
-            text, tests = parse_report(answer.body)
-            return SpamScore(NAME, score, required, tests, text)
+            text, points = parse_report(answer.body)
+            tests = tuple(name for name, _ in points)
+            return SpamScore(NAME, score, required, tests, text, points=points)
         return SpamScore(NAME, score, required, parse_symbols(answer.body))
 
 
@@ -188,18 +250,18 @@ def _method(settings: SpamdSettings, *, report: bool) -> spamd.Method:
     return spamd.Method.REPORT if report else spamd.Method.SYMBOLS
 
 
-async def _send(connection: Connection, head: bytes, payload: Payload, deadline: float) -> None:
+async def _send(connection: Connection, head: bytes, octets: _Octets, deadline: float) -> None:
     """Send a whole request, or as much as spamd takes before it answers and closes."""
     with contextlib.suppress(PeerGoneError):  # the answer may be there all the same
-        for piece in _pieces(head, payload):
+        for piece in _pieces(head, octets):
             await connection.send(piece, deadline)
         connection.end_sending()
 
 
-def _pieces(head: bytes, payload: Payload) -> Iterator[bytes]:
-    yield head + payload.chunk(0, SEND_BYTES)  # a small message goes in one write
-    for start in range(SEND_BYTES, payload.size_bytes, SEND_BYTES):
-        yield payload.chunk(start, SEND_BYTES)
+def _pieces(head: bytes, octets: _Octets) -> Iterator[bytes]:
+    yield head + octets.chunk(0, SEND_BYTES)  # a small message goes in one write
+    for start in range(SEND_BYTES, octets.size_bytes, SEND_BYTES):
+        yield octets.chunk(start, SEND_BYTES)
 
 
 async def _receive(connection: Connection, method: spamd.Method, deadline: float) -> spamd.Answer:
@@ -213,8 +275,8 @@ async def _receive(connection: Connection, method: spamd.Method, deadline: float
             return answer
 
 
-def _whole(payload: Payload) -> bytes:
-    return payload.chunk(0, payload.size_bytes)
+def _whole(octets: _Octets) -> bytes:
+    return octets.chunk(0, octets.size_bytes)
 
 
 def _fault(error: _Failure) -> Fault:

@@ -5,10 +5,12 @@ The reference, the sample, the suggestions and the error messages are all writte
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from inspect import cleandoc
+from itertools import chain
 from json import dumps
 from pathlib import Path
 from types import MappingProxyType
@@ -17,13 +19,21 @@ from typing import Final, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from mailwarden.settings.model import Settings
+from mailwarden.settings.per_domain_files import PerDomainFile
+from mailwarden.settings.per_recipient import ProfileSettings
 from mailwarden.settings.rule_files import RuleFile
 from mailwarden.settings.values import Section, Words
 
 # From here on people count digits.
 _GROUPED_DIGITS_FROM = 10_000
+# The list of tables whose settings are laid over those above.
+PROFILES: Final = "profile"
+# What stands for a setting of a profile that does not say it.
+_AS_EVERYBODY = "what everybody has"
 # "(sa-delete)" at or near a sentence's end; "(unix(7))" and "(#5.7.1)" are no such names.
-_QMAIL_SCANNER_NAME = re.compile(r"\((redundant|[a-z]+(?:-[a-z]+)+|SA_[A-Z_]+)\)")
+_QMAIL_SCANNER_NAME = re.compile(r"\(([a-z]+(?:-[a-z]+)*|SA_[A-Z_]+)\)(?=[.;])")
+# `profile.attachments.rules`: what one of these rules does not say is not said by others either.
+_RULES_DOTS = 2
 _BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "gt": "above {}",
@@ -67,60 +77,56 @@ class Entry:
         match = _QMAIL_SCANNER_NAME.search(self.sentence)
         return match[1] if match else ""
 
+    @property
+    def is_default_a_value(self) -> bool:
+        """The default's words are TOML, not a phrase."""
+        return self.default_words == toml_value(self.default)
+
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Every setting, in the order of `model`, those above all tables first."""
-    top = [
-        _entry("", name, field)
-        for name, field in Settings.model_fields.items()
-        if name not in sections()
-    ]
-    inside = [
-        _entry(section, name, field)
-        for section, model in sections().items()
-        for name, field in model.model_fields.items()
-    ]
-    return (*top, *inside)
+    """Every setting, in the order of `model`: those above all tables first, profiles last."""
+    found = _entries_of("", Settings)
+    return tuple(sorted(found, key=lambda entry: entry.key == PROFILES))
 
 
 @cache
 def sections() -> Mapping[str, type[Section]]:
     """The tables of the settings file, by name."""
-    return MappingProxyType(
-        {
-            name: model
-            for name, field in Settings.model_fields.items()
-            if (model := _section_type(field))
-        }
-    )
+    return MappingProxyType(dict(_sections_of(Settings)))
+
+
+@cache
+def profile_sections() -> Mapping[str, type[Section]]:
+    """The tables of a profile, by name."""
+    return MappingProxyType(dict(_sections_of(ProfileSettings)))
 
 
 @cache
 def tables() -> Mapping[str, type[Section]]:
-    """The lists of tables, `[[attachments.rules]]`, by their dotted keys."""
-    return MappingProxyType(
-        {
-            f"{section}.{name}": row
-            for section, model in sections().items()
-            for name, field in model.model_fields.items()
-            if (item := _item(field)) and (row := _section_type(item))
-        }
-    )
+    """The lists of tables, `[[attachments.rules]]`, by their dotted keys; also those in others."""
+    return MappingProxyType(dict(_lists_of_tables("", Settings)))
 
 
 @cache
 def row_entries(key: str) -> tuple[Entry, ...]:
-    """Every setting of one table of a list of tables, which has this dotted key."""
-    fields = tables()[key].model_fields
-    return tuple(_entry(key, name, field) for name, field in fields.items())
+    """Every setting of one table of a list of tables, which has this dotted key.
+
+    Those that stand in tables of that table follow, with `profile.spam` as section.
+    """
+    return tuple(_entries_of(key, tables()[key]))
 
 
 @cache
+def every_entry() -> Mapping[str, Entry]:
+    """Every setting by its dotted key, those of lists of tables, too."""
+    rows = (entry for table in tables() for entry in row_entries(table))
+    return MappingProxyType({entry.key: entry for entry in (*entries(), *rows)})
+
+
 def entry_of(key: str) -> Entry | None:
     """The setting with this dotted key, if there is one; also one of a list of tables."""
-    rows = (entry for table in tables() for entry in row_entries(table))
-    return next((entry for entry in (*entries(), *rows) if entry.key == key), None)
+    return every_entry().get(key)
 
 
 def value_of(settings: Settings, entry: Entry) -> object:
@@ -132,11 +138,13 @@ def value_of(settings: Settings, entry: Entry) -> object:
 
 def section_sentence(section: str) -> str:
     """What a table, or each of a list of tables, is about."""
-    return (_table(section).__doc__ or "").strip()
+    return cleandoc(_table(section).__doc__ or "")
 
 
 def _table(key: str) -> type[Section]:
-    return sections()[key] if key in sections() else tables()[key]
+    if key in sections():
+        return sections()[key]
+    return tables()[key] if key in tables() else profile_sections()[key.partition(".")[2]]
 
 
 def toml_value(value: object) -> str:
@@ -148,8 +156,10 @@ def toml_value(value: object) -> str:
             return _number(value)
         case str() | Path():
             return dumps(str(value), ensure_ascii=False)
-        case RuleFile():
+        case RuleFile() | PerDomainFile():
             return toml_value(value.path)
+        case None:  # a path that is not set
+            return '""'
         case Section():
             given = (f"{name} = {toml_value(getattr(value, name))}" for name in _given(value))
             return f"{{ {', '.join(given)} }}"
@@ -179,11 +189,40 @@ def _section_type(field: FieldInfo) -> type[Section] | None:
     return None
 
 
+def _sections_of(model: type[Section]) -> Iterator[tuple[str, type[Section]]]:
+    for name, field in model.model_fields.items():
+        if table := _section_type(field):
+            yield name, table
+
+
+def _lists_of_tables(above: str, model: type[Section]) -> Iterator[tuple[str, type[Section]]]:
+    for name, field in model.model_fields.items():
+        if table := _section_type(field):
+            yield from _lists_of_tables(_dotted(above, name), table)
+        elif (item := _item(field)) and (row := _section_type(item)):
+            yield _dotted(above, name), row
+            yield from _lists_of_tables(_dotted(above, name), row)
+
+
+def _entries_of(section: str, model: type[Section]) -> list[Entry]:
+    """The settings of a table, then those of the tables in it."""
+    inside = dict(_sections_of(model))
+    fields = model.model_fields.items()
+    direct = [_entry(section, name, field) for name, field in fields if name not in inside]
+    further = (_entries_of(_dotted(section, name), table) for name, table in inside.items())
+    return [*direct, *chain.from_iterable(further)]
+
+
+def _dotted(above: str, name: str) -> str:
+    return f"{above}.{name}" if above else name
+
+
 def _entry(section: str, name: str, field: FieldInfo) -> Entry:
     item = _item(field)
-    default = field.get_default(call_default_factory=True, validated_data={})
+    default = _default(field)
     is_computed = field.default_factory is not None
-    default_words = "this host's name" if is_computed else toml_value(default)
+    # What people start from, which is not what holds without it in a profile, or anywhere.
+    value_words = "this host's name" if is_computed else toml_value(default)
     return Entry(
         section=section,
         name=name,
@@ -193,10 +232,25 @@ def _entry(section: str, name: str, field: FieldInfo) -> Entry:
         choices=_choices(item or field),
         sentence=field.description or "",
         default=default,
-        default_words=default_words,
+        default_words=_default_words(section, field) or value_words,
         is_computed=is_computed,
-        sample=toml_value(field.examples[0]) if field.examples else default_words,
+        sample=toml_value(field.examples[0]) if field.examples else value_words,
     )
+
+
+def _default(field: FieldInfo) -> object:
+    if field.is_required():
+        return None
+    default: object = field.get_default(call_default_factory=True, validated_data={})
+    return default
+
+
+def _default_words(section: str, field: FieldInfo) -> str:
+    """Words for what a value does not tell; else empty."""
+    if field.is_required():
+        return "none, for it must be said"
+    is_laid_over = section.partition(".")[0] == PROFILES and section.count(".") < _RULES_DOTS
+    return _AS_EVERYBODY if is_laid_over else ""
 
 
 def _item(field: FieldInfo) -> FieldInfo | None:

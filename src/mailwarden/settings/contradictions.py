@@ -4,15 +4,20 @@ Each rule is a row: the settings that it reads, when they contradict each other,
 Single values were checked before, by `model`; nothing here looks at the machine.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path, PurePath
 
-from mailwarden.settings.model import ScannerName, Settings
+from mailwarden.settings.model import Settings
+from mailwarden.settings.per_recipient import ScannerName
 
 # How long mailwarden-queue waits for a verdict when MAILWARDEN_TIMEOUT is not set.
 CLIENT_TIMEOUT_SECONDS = 300.0
+_HOUR_SECONDS = 3_600
+# The quarantine's own folder, beside its Maildirs.
+_ENVELOPES = "envelopes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +28,24 @@ class Contradiction:
     message: str
     suggestion: str
 
+    @property
+    def involved(self) -> frozenset[str]:
+        """The settings that it is about, and their tables."""
+        return frozenset({*self.keys, *(key.partition(".")[0] for key in self.keys)})
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A row; `message` is a format over `s`, the settings."""
+    """A row; `message` is a format over `s`, the settings.
+
+    `for_profiles` is false where a profile may well differ from what is right for everybody.
+    """
 
     keys: tuple[str, ...]
     is_broken: Callable[[Settings], bool]
     message: str
     suggestion: str
+    for_profiles: bool = True
 
 
 def contradictions(settings: Settings) -> tuple[Contradiction, ...]:
@@ -41,6 +55,32 @@ def contradictions(settings: Settings) -> tuple[Contradiction, ...]:
         for rule in _RULES
         if rule.is_broken(settings)
     )
+
+
+def contradictions_of_profile(
+    effective: Settings, said: Mapping[str, object], names: Mapping[str, str]
+) -> tuple[Contradiction, ...]:
+    """What effective settings say against each other because of what a profile says of them.
+
+    `said` has its settings by the site's keys, `names` what they are called where it stands.
+    To switch something off contradicts nothing: who forbids the deletion of spam that is
+    rejected for others need not forbid the rejection, too.
+    """
+    return tuple(
+        Contradiction(
+            rule.keys,
+            _renamed(rule.message, names).format(s=effective),
+            _renamed(rule.suggestion, names),
+        )
+        for rule in _RULES
+        if rule.for_profiles and any(map(said.get, rule.keys)) and rule.is_broken(effective)
+    )
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """Call settings by other names, but not in `{s.spam.delta}`, where their values come."""
+    keys = "|".join(map(re.escape, names))
+    return re.sub(rf"(?<![\w.])(?:{keys})(?![\w.])", lambda found: names[found[0]], text)
 
 
 def _delete_is_not_above_quarantine(s: Settings) -> bool:
@@ -70,6 +110,39 @@ def _both_waves_are_too_slow(s: Settings) -> bool:
     """Spam scoring begins when virus scanning has ended, so their times add up."""
     seconds = s.limits.wait_seconds + s.clamd.timeout_seconds + s.spamd.timeout_seconds
     return _asked(s) == {"clamd", "spamd"} and seconds >= s.limits.message_seconds
+
+
+def _names_no_program(s: Settings) -> bool:
+    return bool(s.outbox.command) and not PurePath(s.outbox.command[0]).is_absolute()
+
+
+def _has_recipients_of_its_own(s: Settings) -> bool:
+    """`-t` takes addresses from the message, beside or instead of ours; `-f` is ours to say."""
+    return any(word == "-t" or word.startswith("-f") for word in s.outbox.command[1:])
+
+
+_SENDERS = frozenset({"sender", "psender"})
+_RECIPIENTS = frozenset({"recips", "precips"})
+
+
+def _tells_nobody(s: Settings) -> bool:
+    """Senders and recipients are told where they are ours, and nobody is."""
+    notices = s.notices
+    told = set(notices.notify)
+    if notices.admin or notices.local_domains:
+        return False
+    return bool(told & _RECIPIENTS) or (bool(told & _SENDERS) and not notices.outside_senders)
+
+
+def _gives_up_before_it_sends(s: Settings) -> bool:
+    return s.outbox.gather_seconds >= s.outbox.keep_hours * _HOUR_SECONDS
+
+
+def _is_same_file(s: Settings) -> bool:
+    files = s.per_domain
+    if files.scanners_file is None or files.settings_file is None:
+        return False
+    return normpath(files.scanners_file.path) == normpath(files.settings_file.path)
 
 
 def _is_within(path: Path, directory: Path) -> bool:
@@ -165,6 +238,7 @@ _RULES: tuple[_Rule, ...] = (
         "limits.message_bytes ({s.limits.message_bytes}), "
         "so nothing would ever go to the spool",
         "lower limits.memory_bytes to at most limits.message_bytes",
+        for_profiles=False,
     ),
     _Rule(
         ("scanners",),
@@ -211,5 +285,96 @@ _RULES: tuple[_Rule, ...] = (
         lambda s: normpath(s.quarantine.release_key) == normpath(s.store.database),
         "quarantine.release_key ({s.quarantine.release_key}) is also store.database",
         "give the key and the database a file each",
+    ),
+    _Rule(
+        ("spam.forward", "spam.quarantine_above"),
+        lambda s: bool(s.spam.forward) and s.spam.quarantine_above == 0,
+        "spam.forward is sent quarantined spam, and no spam is ever quarantined, "
+        "for spam.quarantine_above is 0, which is off",
+        "set spam.quarantine_above, or leave spam.forward out",
+    ),
+    _Rule(
+        ("spam.forward_verbose", "spam.forward"),
+        lambda s: s.spam.forward_verbose and not s.spam.forward,
+        "spam.forward_verbose is about what is forwarded, and spam.forward is empty",
+        "set spam.forward, or leave spam.forward_verbose out",
+    ),
+    _Rule(
+        ("spam.maildir",),
+        lambda s: s.spam.maildir == _ENVELOPES,
+        f"spam.maildir is {_ENVELOPES}, the folder of what is known about the messages",
+        "give the Maildir for spam another name",
+    ),
+    _Rule(
+        ("notices.notify",),
+        lambda s: "none" in s.notices.notify and len(s.notices.notify) > 1,
+        "notices.notify has none beside others",
+        "write none alone, or the others",
+    ),
+    _Rule(
+        ("notices.notify", "notices.local_domains", "notices.admin"),
+        _tells_nobody,
+        "notices.notify has senders or recipients, who are told in domains of ours only, and "
+        "there are none, for notices.local_domains and notices.admin are empty",
+        "set notices.local_domains",
+    ),
+    _Rule(
+        ("outbox.command",),
+        _names_no_program,
+        "outbox.command does not begin with a program's whole path",
+        "write it as /usr/sbin/sendmail, for nobody looks for it",
+    ),
+    _Rule(
+        ("outbox.command",),
+        _has_recipients_of_its_own,
+        'outbox.command has -t or -f, and `-f "" -- recipient` is added to it',
+        "take -t and -f out of outbox.command",
+    ),
+    _Rule(
+        ("outbox.gather_seconds", "outbox.keep_hours"),
+        _gives_up_before_it_sends,
+        "outbox.gather_seconds ({s.outbox.gather_seconds:g}) is not below outbox.keep_hours "
+        "({s.outbox.keep_hours}), so notices would be given up before they are sent",
+        "lower outbox.gather_seconds, or raise outbox.keep_hours",
+    ),
+    _Rule(
+        ("log.crypto", "log.details"),
+        lambda s: s.log.crypto and not s.log.details,
+        "log.crypto is said in the records of log.details, and there are none",
+        'set log.details = ["syslog"], or leave log.crypto out',
+    ),
+    _Rule(
+        ("log.directory", "spool.directory"),
+        lambda s: _is_within(s.log.directory, s.spool.directory),
+        "log.directory ({s.log.directory}) is in spool.directory ({s.spool.directory}), "
+        "which holds nothing that lasts",
+        "move log.directory out of spool.directory",
+    ),
+    _Rule(
+        ("log.directory", "quarantine.directory"),
+        lambda s: _is_within(s.log.directory, s.quarantine.directory),
+        "log.directory ({s.log.directory}) is in quarantine.directory "
+        "({s.quarantine.directory}), which holds Maildirs and envelopes only",
+        "move log.directory out of quarantine.directory",
+    ),
+    _Rule(
+        ("archive.directory", "spool.directory"),
+        lambda s: _is_within(s.archive.directory, s.spool.directory),
+        "archive.directory ({s.archive.directory}) is in spool.directory "
+        "({s.spool.directory}), which holds nothing that lasts",
+        "move archive.directory out of spool.directory",
+    ),
+    _Rule(
+        ("archive.directory", "quarantine.directory"),
+        lambda s: _is_within(s.archive.directory, s.quarantine.directory),
+        "archive.directory ({s.archive.directory}) is in quarantine.directory "
+        "({s.quarantine.directory}), where only what was kept back belongs",
+        "keep archive.directory and quarantine.directory side by side",
+    ),
+    _Rule(
+        ("per_domain.scanners_file", "per_domain.settings_file"),
+        _is_same_file,
+        "per_domain.scanners_file and per_domain.settings_file are the same file",
+        "name the file once: per_domain.settings_file may have other settings than scanners",
     ),
 )

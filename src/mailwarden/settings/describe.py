@@ -9,15 +9,19 @@ from itertools import groupby
 from textwrap import wrap
 
 from mailwarden.settings.catalogue import (
+    PROFILES,
     Entry,
     entries,
-    entry_of,
+    every_entry,
+    profile_sections,
     row_entries,
     section_sentence,
     sections,
     tables,
 )
 from mailwarden.settings.model import Settings
+from mailwarden.settings.per_recipient import ProfileSettings
+from mailwarden.settings.values import Section
 
 _SAMPLE_COLUMNS = 100
 
@@ -36,6 +40,18 @@ _TABLE_HEAD = """\
 | setting | expected | unit | default | meaning | Qmail-Scanner |
 |---|---|---|---|---|---|
 """
+_PROFILE_TABLES = """\
+A profile may have these tables; what it does not say is as for everybody.
+[profiles.md](profiles.md) tells how recipients are matched.
+"""
+# Comments, not settings that are commented out: whoever takes every "#" away has no profile.
+_PROFILE_SAMPLE = """\
+#
+# [[profile]]
+# match = ["user@example.org", "example.net"]
+# scanners = ["clamd"]
+# spam.quarantine_above = 3
+"""
 _SAMPLE_HEAD = """\
 # Mailwarden's settings: /etc/mailwarden/mailwarden.toml
 #
@@ -50,11 +66,11 @@ def selected(key: str) -> tuple[Entry, ...]:
 
     Nothing is selected where neither exists.
     """
+    if not key:
+        return entries()
     if key in tables():
         return row_entries(key)
-    found = [entry for entry in entries() if key in {"", entry.section, entry.key}]
-    entry = entry_of(key)
-    return tuple(found) or ((entry,) if entry else ())
+    return tuple(entry for entry in every_entry().values() if key in {entry.section, entry.key})
 
 
 def markdown(shown: Iterable[Entry]) -> str:
@@ -67,6 +83,7 @@ def markdown(shown: Iterable[Entry]) -> str:
             else "## At the top\n"
         )
         parts.append(f"\n{heading}\n{_TABLE_HEAD}{''.join(map(_markdown_row, inside))}")
+        parts.append(_profile_tables() if section == PROFILES else "")
     return "".join(parts)
 
 
@@ -78,19 +95,39 @@ def sample(shown: Iterable[Entry]) -> str:
     parts = [_SAMPLE_HEAD]
     for section, inside in groupby(shown, key=lambda entry: entry.section):
         if section:
-            parts.append(f"\n\n# {section_sentence(section)}\n{_sample_heading(section)}\n")
+            parts.append(f"\n\n{_comment(section_sentence(section))}{_sample_heading(section)}\n")
         parts.extend(_sample_lines(entry) for entry in inside)
     return "".join(parts)
 
 
 def _with_rows(shown: Iterable[Entry]) -> Iterator[Entry]:
-    """A list of tables is followed by what one of them holds, behind its own section."""
+    """A list of tables is followed by what one of them holds, behind its own section.
+
+    Of profiles there is that alone: they have no section above them.
+    """
     for _, inside in groupby(shown, key=lambda entry: entry.section):
         rows: list[Entry] = []
         for entry in inside:
-            yield entry
-            rows.extend(row_entries(entry.key) if entry.key in tables() else ())
+            if entry.key != PROFILES:
+                yield entry
+            if entry.key in tables():
+                rows += [row for row in row_entries(entry.key) if row.section == entry.key]
         yield from rows
+
+
+def _profile_tables() -> str:
+    """Which settings of which tables a profile may have; what they mean is said above."""
+    lines = (
+        f"- `[{PROFILES}.{name}]`: {_told_settings(name, model)}\n"
+        for name, model in profile_sections().items()
+    )
+    return f"\n{_PROFILE_TABLES}\n{''.join(lines)}"
+
+
+def _told_settings(name: str, model: type[Section]) -> str:
+    if model is sections()[name]:
+        return f"all of `[{name}]`"
+    return ", ".join(f"`{setting}`" for setting in model.model_fields)
 
 
 def _bracketed(section: str) -> str:
@@ -99,7 +136,7 @@ def _bracketed(section: str) -> str:
 
 def _sample_heading(section: str) -> str:
     """A list of tables begins as a comment, for an empty table in it would be one too many."""
-    return f"#{_bracketed(section)}" if section in tables() else _bracketed(section)
+    return _bracketed(section) if section in sections() else f"#{_bracketed(section)}"
 
 
 def json_schema() -> str:
@@ -108,6 +145,10 @@ def json_schema() -> str:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Mailwarden's settings"
     defaults = Settings().model_dump(mode="json")
+    profile = schema["$defs"][ProfileSettings.__name__]["properties"]
+    for name in profile_sections():
+        profile[name].pop("default")
+    profile["scanners"].pop("default")
     for section, model in sections().items():
         # A table's default is only the sum of its settings' defaults, this host's name included.
         schema["properties"][section].pop("default")
@@ -122,7 +163,7 @@ def _markdown_row(entry: Entry) -> str:
         f"`{entry.name}`",
         entry.words,
         entry.unit,
-        entry.default_words if entry.is_computed else f"`{entry.default_words}`",
+        f"`{entry.default_words}`" if entry.is_default_a_value else entry.default_words,
         entry.sentence,
         f"`{entry.qmail_scanner}`" if entry.qmail_scanner else "",
     ]
@@ -130,9 +171,15 @@ def _markdown_row(entry: Entry) -> str:
 
 
 def _sample_lines(entry: Entry) -> str:
-    told = f"{entry.sentence} Expected: {entry.words}."
-    comment = wrap(told, _SAMPLE_COLUMNS, initial_indent="# ", subsequent_indent="# ")
-    return "\n" + "".join(f"{line}\n" for line in (*comment, *_setting_lines(entry)))
+    if entry.key == PROFILES:
+        return f"\n\n{_comment(section_sentence(PROFILES))}{_PROFILE_SAMPLE}"
+    comment = _comment(f"{entry.sentence} Expected: {entry.words}.")
+    return f"\n{comment}{''.join(f'{line}{chr(10)}' for line in _setting_lines(entry))}"
+
+
+def _comment(text: str) -> str:
+    lines = wrap(text, _SAMPLE_COLUMNS, initial_indent="# ", subsequent_indent="# ")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _setting_lines(entry: Entry) -> Sequence[str]:

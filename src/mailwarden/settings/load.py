@@ -6,8 +6,8 @@ has to correct one mistake to be told of the next.
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from mailwarden.settings.catalogue import entries
+from mailwarden.settings.catalogue import PROFILES, entries
 from mailwarden.settings.contradictions import Contradiction, contradictions
 from mailwarden.settings.locations import KeyPath, locate
 from mailwarden.settings.model import Settings
+from mailwarden.settings.named_files import with_named_files
 from mailwarden.settings.problems import Problem, dotted, meant, problem_of, setting_path
-from mailwarden.settings.rule_files import Mistake, RuleFile, read_rule_file
+from mailwarden.settings.profile_problems import profile_problems
 
 __all__ = [
     "DEFAULT_PATH",
@@ -67,13 +68,15 @@ class SettingsError(Exception):
 class Loaded:
     """Settings and where they come from: `lines` has the line of each setting that was given.
 
-    `exists` is false when there was no file, so that every setting is the default.
+    `exists` is false when there was no file, so that every setting is the default. `places` has
+    the line of all that stands in the file, profiles included, by its path.
     """
 
     settings: Settings
     source: str
     lines: Mapping[str, int]
     exists: bool = True
+    places: Mapping[KeyPath, int] = field(default_factory=dict)
 
 
 def settings_path(given: Path | None, environment: Mapping[str, str]) -> Path:
@@ -111,17 +114,19 @@ def read_text(text: str, source: str) -> Loaded:
     errors = _errors(table)
     wrong = frozenset(setting_path(error) for error in errors)
     settings = Settings.model_validate(_without(table, wrong))
-    settings, rule_problems = _with_rule_files(settings, lines)
-    unsure = {dotted(setting_path(error)) for error in errors} | {meant(error) for error in errors}
-    problems = [problem_of(error, lines) for error in errors] + [
-        _contradiction_problem(contradiction, lines)
-        for contradiction in contradictions(settings)
-        if unsure.isdisjoint(_involved(contradiction))
+    positions = _positions(table, wrong)
+    settings, file_problems = with_named_files(settings, lines, positions)
+    unsure = _unsure(errors)
+    problems = [
+        *(problem_of(error, lines) for error in errors),
+        *file_problems,
+        *_contradiction_problems(settings, lines, unsure[None]),
+        *profile_problems(settings, lines, positions, unsure),
     ]
-    problems = sorted((*problems, *rule_problems), key=lambda one: (one.file, one.line or 0))
     if problems:
-        raise SettingsError(source, tuple(problems))
-    return Loaded(settings, source, _given(lines))
+        in_order = sorted(problems, key=lambda one: (one.file, one.line or 0))
+        raise SettingsError(source, tuple(in_order))
+    return Loaded(settings, source, _given(lines), places=lines)
 
 
 def _content(path: Path) -> bytes:
@@ -198,48 +203,61 @@ def _without_echoes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
     return [error for error in errors if error["loc"] not in lists]
 
 
-def _without(table: Table, wrong: frozenset[KeyPath]) -> Table:
-    """The same table without the settings, unknown keys and tables that are wrong."""
+def _without(table: Table, wrong: frozenset[KeyPath], above: KeyPath = ()) -> Table:
+    """The same table without the settings, unknown keys, tables and profiles that are wrong."""
     return {
-        name: _without_keys(name, inside, wrong) if isinstance(inside, dict) else inside
+        name: _kept(inside, wrong, (*above, name))
         for name, inside in table.items()
-        if (name,) not in wrong
+        if (*above, name) not in wrong
     }
 
 
-def _without_keys(section: str, inside: Table, wrong: frozenset[KeyPath]) -> Table:
-    return {name: value for name, value in inside.items() if (section, name) not in wrong}
+def _kept(value: object, wrong: frozenset[KeyPath], path: KeyPath) -> object:
+    match value:
+        case dict():
+            return _without(value, wrong, path)
+        case list() if path == (PROFILES,):
+            return [
+                _kept_profile(profile, wrong, (*path, position))
+                for position, profile in enumerate(value)
+                if (*path, position) not in wrong
+            ]
+        case _:
+            return value
 
 
-def _with_rule_files(settings: Settings, lines: Lines) -> tuple[Settings, list[Problem]]:
-    """The same settings with the rules of the files that they name, and what is wrong in these."""
-    attachments = settings.attachments
-    files: list[RuleFile] = []
-    problems: list[Problem] = []
-    for position, named in enumerate(attachments.rules_files):
-        try:
-            files.append(read_rule_file(named.path))
-        except OSError as error:
-            line = lines.get(("attachments", "rules_files", position))
-            problems.append(_unreadable_rules(named.path, line, error))
-    problems += [_rule_problem(file, mistake) for file in files for mistake in file.mistakes]
-    read = attachments.model_copy(update={"rules_files": tuple(files)})
-    return settings.model_copy(update={"attachments": read}), problems
+def _kept_profile(profile: Table, wrong: frozenset[KeyPath], path: KeyPath) -> Table:
+    """A profile for nobody, where nobody can say whom it is for: the rest of it is checked, too."""
+    return {"match": [f"{path[-1]}.invalid"], **_without(profile, wrong, path)}
 
 
-def _unreadable_rules(path: Path, line: int | None, error: OSError) -> Problem:
-    reason = error.strerror or type(error).__name__
-    advice = "the user that runs mailwarden must be able to read it, at every reload"
-    return Problem("attachments.rules_files", line, f"{path} cannot be read: {reason}", advice)
+def _positions(table: Table, wrong: frozenset[KeyPath]) -> Sequence[int]:
+    """Where the profiles that are kept stand in the list of the file."""
+    if (PROFILES,) in wrong:
+        return ()
+    count = len(table.get(PROFILES, ()))
+    return [position for position in range(count) if (PROFILES, position) not in wrong]
 
 
-def _rule_problem(file: RuleFile, mistake: Mistake) -> Problem:
-    return Problem("", mistake.line or None, mistake.message, mistake.suggestion, str(file.path))
+def _unsure(errors: Sequence[ErrorDetails]) -> Mapping[int | None, frozenset[str]]:
+    """Keys and tables that are wrong or may have been meant; by profile, and None: everybody's."""
+    found: dict[int | None, set[str]] = {None: set()}
+    for error in errors:
+        path = setting_path(error)
+        is_of_profile = path[0] == PROFILES and len(path) > 1
+        position = int(path[1]) if is_of_profile else None
+        path = path[2:] if is_of_profile else path
+        likely = meant(error).removeprefix(f"{PROFILES}.")
+        found.setdefault(position, set()).update({dotted(path), likely})
+    return {position: frozenset(keys) for position, keys in found.items()}
 
 
-def _involved(contradiction: Contradiction) -> set[str]:
-    """The settings that a contradiction is about, and their tables."""
-    return {*contradiction.keys, *(key.partition(".")[0] for key in contradiction.keys)}
+def _contradiction_problems(
+    settings: Settings, lines: Lines, unsure: frozenset[str]
+) -> Iterator[Problem]:
+    for contradiction in contradictions(settings):
+        if unsure.isdisjoint(contradiction.involved):
+            yield _contradiction_problem(contradiction, lines)
 
 
 def _contradiction_problem(contradiction: Contradiction, lines: Lines) -> Problem:

@@ -6,40 +6,45 @@ What two settings may not say together is in `contradictions`; how a file is rea
 """
 
 import os
-import socket
-from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from mailwarden.settings.rule_tables import RuleFilePath, RuleSettings
+from mailwarden.settings.per_domain_files import PerDomainPath
+from mailwarden.settings.per_recipient import (
+    DEFAULT_SCANNERS,
+    AttachmentSettings,
+    DispositionSettings,
+    HeaderSettings,
+    NoticeSettings,
+    ProfileSettings,
+    RecipientLimitSettings,
+    RecipientUnpackingSettings,
+    RejectionSettings,
+    ScannerName,
+    SpamSettings,
+    StructureSettings,
+    VirusSettings,
+)
+from mailwarden.settings.rule_tables import Regex
 from mailwarden.settings.values import (
     AbsolutePath,
     AddressText,
-    AnomalyCode,
     Bytes,
     Count,
-    ExitText,
-    Extension,
-    FieldPrefix,
-    HostName,
     Line,
     ListOf,
     OpenedDepth,
-    Points,
     ProcessCount,
     Seconds,
     Section,
     SocketPath,
+    SpamdAddressText,
     WorkerCount,
 )
-from mailwarden.verdict.default_rules import DEFAULT_RULES, STARTED_EXTENSIONS, extension_rules
-from mailwarden.verdict.rules import AttachmentRules
 
 OnFault = Literal["defer", "quarantine", "tag", "accept"]
-OnFinding = Literal["accept", "tag", "defer", "quarantine", "reject", "delete"]
-ScannerName = Literal["clamd", "spamd", "test-patterns"]
 Flavour = Literal["plain", "custom-error", "sagredo", "indimail", "notqmail"]
 
 
@@ -66,12 +71,9 @@ class QueueSettings(Section):
     )
 
 
-class LimitSettings(Section):
+class LimitSettings(RecipientLimitSettings):
     """What one message, and all messages together, may cost."""
 
-    message_bytes: Bytes = Field(
-        100_000_000, description="Largest message that is looked at; larger is `oversize`."
-    )
     memory_bytes: Bytes = Field(
         1_000_000, description="Messages above this size go to the spool and are mapped."
     )
@@ -98,13 +100,9 @@ class LimitSettings(Section):
     depth: Count = Field(50, description="Deepest nesting of MIME parts.")
 
 
-class UnpackingSettings(Section):
+class UnpackingSettings(RecipientUnpackingSettings):
     """What looking into archives and documents may cost, for each message."""
 
-    unpacked_bytes: Bytes = Field(
-        100_000_000, description="Most bytes that are unpacked (max-zip-size)."
-    )
-    files: Count = Field(10_000, description="Most files that are unpacked (max-unpacked-files).")
     depth: OpenedDepth = Field(
         16, description="Deepest nesting of archives inside archives that is opened."
     )
@@ -166,179 +164,74 @@ class ClamdSettings(Section):
 class SpamdSettings(Section):
     """SpamAssassin's daemon."""
 
-    addresses: ListOf[AddressText] = Field(
-        ("tcp:127.0.0.1:783",),
+    addresses: ListOf[SpamdAddressText] = Field(
+        ("auto",),
         min_length=1,
-        description="Where spamd listens; the next is tried when one is dead.",
+        description="Where spamd listens; the next is tried when one is dead; auto looks for its "
+        "socket where it usually is, and else takes tcp:127.0.0.1:783 (sa-socket).",
     )
     mode: Literal["fast", "verbose"] = Field(
         "fast",
         description="fast: spamd scores, we write the X-Spam fields; "
         "verbose: spamd's own header fields are taken over.",
     )
-    user: Line = Field(
-        "", description="User name for spamd's per-user settings; empty leaves it to spamd."
+    timeout_seconds: Seconds = Field(
+        60.0, description="Time for one address to answer (sa-timeout)."
     )
-    timeout_seconds: Seconds = Field(60.0, description="Time for one address to answer.")
     max_bytes: Bytes = Field(
-        500_000, description="Larger messages are not scored (a header says so); spam is small."
+        500_000,
+        description="Larger messages are not scored, and a header says so; spam is small "
+        "(sa-maxsize).",
     )
     connections: Count = Field(4, description="Connections to spamd at once, for each worker.")
-    on_fault: OnFault = Field("defer", description="What a message gets that spamd cannot judge.")
+    on_fault: OnFault = Field(
+        "defer", description="What a message gets that spamd cannot judge (sa-faulttolerant)."
+    )
 
 
-class SpamSettings(Section):
-    """What follows from a spam score; all numbers are points above the required score R."""
+class OutboxSettings(Section):
+    """How notices and forwarded copies are sent."""
 
-    quarantine_above: Points = Field(
-        Decimal(0), description="Quarantine above R plus this; 0 is off (sa-quarantine)."
+    command: ListOf[Line] = Field(
+        (),
+        description='Program like sendmail and its arguments, to which `-i -f "" -- recipient` is '
+        "added; empty: queue.program takes the mail.",
     )
-    delete_above: Points = Field(
-        Decimal(0), description="Delete, or reject, above R plus this; 0 is off (sa-delete)."
+    gather_seconds: Seconds = Field(
+        60.0, description="Notices of so long, to one address about one thing, become one."
     )
-    reject: bool = Field(
-        default=False,
-        description="Above delete_above, reject in SMTP instead of deleting (sa-reject); "
-        "never for this machine and clients with SA_ONLYDELETE_HOST.",
+    per_hour: Count = Field(
+        30, description="Most notices to one address in an hour; what is more is joined to one."
     )
-    subject: Line = Field(
-        # In encoded words, 100 characters of any script still fit a line of 998 (RFC 5322 2.1.1).
+    keep_hours: Count = Field(
+        72, description="How long a notice is tried again before it is given up."
+    )
+
+
+class PerDomainSettings(Section):
+    """Qmail-Scanner's files of settings for domains and users, read as they are."""
+
+    scanners_file: PerDomainPath = Field(
+        None,
+        description="scanners_per_domain.txt, who is asked for whom (scanners-per-domain).",
+    )
+    settings_file: PerDomainPath = Field(
+        None,
+        description="settings_per_domain.txt, which is asked before the other "
+        "(settings-per-domain).",
+    )
+
+
+class ArchiveSettings(Section):
+    """Copies of messages that pass."""
+
+    matching: Regex = Field(
         "",
-        max_length=100,
-        description="Text put before the subject of spam (sa-subject).",
+        description="Keep a copy of each message whose sender or one of whose recipients has this "
+        "in its address, a regular expression; empty: of none, .*: of all (archive).",
     )
-    delta: Points = Field(
-        Decimal(0),
-        description="LOW below R plus this, MEDIUM below R plus twice this, else HIGH, "
-        "after the subject's text; 0 is off (sa-delta).",
-    )
-    report: bool = Field(
-        default=False,
-        description="Add X-Spam-Report to spam (sa-report).",
-    )
-    skip_bounces: bool = Field(
-        default=False,
-        description="Do not score mail with an empty sender and From: MAILER-DAEMON (SA_SKIP_MD).",
-    )
-
-
-class AttachmentSettings(Section):
-    """Which files may not pass; docs/reference/attachment-rules.md explains the rules."""
-
-    forbidden_extensions: ListOf[Extension] = Field(
-        tuple(sorted(STARTED_EXTENSIONS)),
-        description="Extensions (lower case, no dot) of files that mail programs may start; "
-        "looked for in the names of attachments and of archive members.",
-    )
-    default_rules: bool = Field(
-        default=True,
-        description="Deny what ordinary mail does without: programs under any name, "
-        "macros from outside that start by themselves, names that hide their ending ...",
-    )
-    rules_files: ListOf[RuleFilePath] = Field(
-        (),
-        description="Rule files of Qmail-Scanner, quarantine-attachments.txt or "
-        "quarantine-events.txt, read as they are when settings are loaded.",
-    )
-    rules: ListOf[RuleSettings] = Field(
-        (),
-        description="Rules of your own, tried before all others; each is a table that begins with "
-        "[[attachments.rules]], see `mailwarden config describe attachments.rules`.",
-    )
-
-    def arranged(self) -> AttachmentRules:
-        """All rules, in the order of trying."""
-        tables = (table.rule_at(number) for number, table in enumerate(self.rules, 1))
-        from_files = (rule for file in self.rules_files for rule in file.rules)
-        extensions = extension_rules(self.forbidden_extensions)
-        defaults = DEFAULT_RULES if self.default_rules else ()
-        return AttachmentRules((*tables, *from_files, *extensions, *defaults))
-
-
-class StructureSettings(Section):
-    """Structure checks: messages whose form hides things."""
-
-    enabled: bool = Field(
-        default=True,
-        description="Look for broken MIME that other readers may see through; "
-        "BMC_WHITELIST exempts a client.",
-    )
-    ignore_eol: bool = Field(
-        default=False,
-        description="Let CR and NUL in headers pass (ignore-eol-check).",
-    )
-    passed: ListOf[AnomalyCode] = Field(
-        (),
-        description="Codes that are recorded only; docs/reference/anomalies.md explains each.",
-    )
-
-
-class DispositionSettings(Section):
-    """What each kind of finding asks for; the most severe wins."""
-
-    virus: OnFinding = Field("quarantine", description="A scanner named a virus.")
-    policy: OnFinding = Field("quarantine", description="An attachment rule matched.")
-    malformed: OnFinding = Field("quarantine", description="A structure check matched.")
-    ambiguous: OnFinding = Field(
-        "quarantine",
-        description="Mail programs take the message differently, and it is not only text.",
-    )
-    ambiguous_text: OnFinding = Field(
-        "tag", description="Mail programs take the message differently, and it is only text."
-    )
-    encrypted: OnFinding = Field("quarantine", description="An archive needs a password.")
-    unopened: OnFinding = Field(
-        "quarantine", description="A file of a format or method that cannot be opened here."
-    )
-    over_limit: OnFinding = Field(
-        "defer", description="A limit was hit, so not everything was looked at."
-    )
-    oversize: OnFinding = Field(
-        "reject",
-        description="The message is larger than limits.message_bytes; no retry can succeed.",
-    )
-
-
-class RejectionSettings(Section):
-    """What the sending server is told, where queue.flavour can tell it."""
-
-    virus: ExitText = Field(
-        "This message was rejected: it carries a virus (#5.7.1)", description="For a virus."
-    )
-    policy: ExitText = Field(
-        "This message was rejected by local policy (#5.7.1)", description="For any other finding."
-    )
-    spam: ExitText = Field(
-        "This message was rejected: it looks like spam (#5.7.1)", description="For spam."
-    )
-    oversize: ExitText = Field(
-        "This message is too large (#5.3.4)", description="For a message over limits.message_bytes."
-    )
-    defer: ExitText = Field(
-        "This message cannot be checked now, try again later (#4.3.0)",
-        description="For every temporary failure.",
-    )
-
-
-class HeaderSettings(Section):
-    """What is written on top of delivered messages."""
-
-    prefix: FieldPrefix = Field(
-        "X-Mailwarden", description="Prefix of our own fields (dscr-hdrs-text)."
-    )
-    descriptive: Literal["no", "yes", "all"] = Field(
-        "no",
-        description="Add the sender and result fields; all adds the recipients too, "
-        "which shows Bcc (add-dscr-hdrs).",
-    )
-    received: bool = Field(
-        default=True,
-        description="Add a Received field, in the shape that SpamAssassin knows.",
-    )
-    hostname: HostName = Field(
-        default_factory=socket.gethostname,
-        description="This host's name in our header fields.",
-        examples=["mail.example.org"],
+    directory: AbsolutePath = Field(
+        Path("/var/lib/mailwarden/archives"), description="Maildir that holds the copies."
     )
 
 
@@ -372,7 +265,7 @@ class SpoolSettings(Section):
 
 
 class LogSettings(Section):
-    """The daemon's log, on its standard error."""
+    """The daemon's log, on its standard error, and logs in Qmail-Scanner's formats."""
 
     format: Literal["json", "text"] = Field(
         "text", description="One JSON object or one text a line."
@@ -380,13 +273,34 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="info is one line for each message."
     )
+    directory: AbsolutePath = Field(
+        Path("/var/log/mailwarden"), description="Holds the logs below (logdir)."
+    )
+    quarantine_log: bool = Field(
+        default=False, description="Write a line for each blocked message to quarantine.log."
+    )
+    details: ListOf[Literal["mailstats", "syslog"]] = Field(
+        (),
+        description="Write a record for each recipient to mailstats.csv, to syslog, or to both "
+        "(log-details).",
+    )
+    crypto: bool = Field(
+        default=False,
+        description="Say in these records that a message was signed or encrypted (log-crypto).",
+    )
+    queue_log: Literal["no", "important", "minidebug", "debug"] = Field(
+        "no",
+        description="Write qmail-queue.log: what became of blocked and tagged messages, also the "
+        "steps of each message, or everything (debug).",
+    )
+    syslog_socket: AbsolutePath = Field(Path("/dev/log"), description="Where syslog listens.")
 
 
 class Settings(Section):
     """All settings."""
 
     scanners: ListOf[ScannerName] = Field(
-        ("clamd", "spamd"),
+        DEFAULT_SCANNERS,
         description="Scanners that every message is shown to; test-patterns knows only the "
         "harmless test strings EICAR and GTUBE.",
     )
@@ -397,15 +311,23 @@ class Settings(Section):
     clamd: ClamdSettings = ClamdSettings()
     spamd: SpamdSettings = SpamdSettings()
     spam: SpamSettings = SpamSettings()
+    viruses: VirusSettings = VirusSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     structure: StructureSettings = StructureSettings()
     dispositions: DispositionSettings = DispositionSettings()
     rejection: RejectionSettings = RejectionSettings()
     headers: HeaderSettings = HeaderSettings()
+    notices: NoticeSettings = NoticeSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     quarantine: QuarantineSettings = QuarantineSettings()
     store: StoreSettings = StoreSettings()
     spool: SpoolSettings = SpoolSettings()
     log: LogSettings = LogSettings()
+    per_domain: PerDomainSettings = PerDomainSettings()
+    profile: ListOf[ProfileSettings] = Field(
+        (), description="What is different for some recipients, each a table [[profile]]."
+    )
 
     @property
     def scores_spam(self) -> bool:

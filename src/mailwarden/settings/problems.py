@@ -15,9 +15,11 @@ from json import dumps
 from pydantic_core import ErrorDetails
 
 from mailwarden.settings.catalogue import (
+    PROFILES,
     Entry,
     entries,
     entry_of,
+    profile_sections,
     row_entries,
     sections,
     tables,
@@ -65,7 +67,7 @@ class Problem:
 
 def problem_of(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> Problem:
     """Say what one of pydantic's errors means; `lines` is what `locate` found."""
-    path = _key_path(error)
+    path = _names(error)
     location = error["loc"]
     places = (location[:length] for length in range(len(location), 0, -1))
     line = next((lines[place] for place in places if place in lines), None)
@@ -74,21 +76,26 @@ def problem_of(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> Problem:
 
 
 def setting_path(error: ErrorDetails) -> KeyPath:
-    """The setting, unknown key or table that an error is about; it may be about one item of it."""
+    """The setting, unknown key or table that an error is about; it may be about one item of it.
+
+    In a profile it begins with `profile` and the profile's position.
+    """
     location = error["loc"]
-    return location[: 2 if location[0] in sections() else 1]
+    if location[0] != PROFILES or len(location) == 1:
+        return location[: 2 if location[0] in sections() else 1]
+    above, inside = location[:2], location[2:]
+    length = 2 if inside and inside[0] in profile_sections() else 1
+    return (*above, *inside[:length])
 
 
-def _key_path(error: ErrorDetails) -> KeyPath:
-    """The same, but in a list of tables the key inside one of them."""
-    path = setting_path(error)
-    return (*path, *error["loc"][3:4]) if _is_in_list_of_tables(error) else path
+def _names(error: ErrorDetails) -> tuple[str, ...]:
+    """The names down to what an error is about, without the positions in lists."""
+    return tuple(name for name in error["loc"] if isinstance(name, str))
 
 
-def _is_in_list_of_tables(error: ErrorDetails) -> bool:
-    """Its location is like `attachments, rules, 0, extension, 2`, or ends before that."""
-    path = setting_path(error)
-    return len(error["loc"]) > len(path) and dotted(path) in tables()
+def _is_item(error: ErrorDetails) -> bool:
+    """It is about one item of a list, or, in a list of tables, about one table."""
+    return isinstance(error["loc"][-1], int)
 
 
 def dotted(path: KeyPath) -> str:
@@ -100,32 +107,50 @@ def meant(error: ErrorDetails) -> str:
     """The key or table that an unknown one may have been meant for, or empty."""
     if error["type"] != "extra_forbidden":
         return ""
-    *above, name = map(str, _key_path(error))
-    if _is_in_list_of_tables(error):
-        table = dotted(setting_path(error))
+    *above, name = path = _names(error)
+    table = ".".join(above)
+    if same := _same_for_everybody(path):
+        return same
+    if table in tables() and table != PROFILES:
         near = get_close_matches(name, [entry.name for entry in row_entries(table)], 1)
         return _first([f"{table}.{one}" for one in near])
-    if isinstance(error["input"], dict) and not above:
-        return _first(get_close_matches(name, sections(), 1))
-    return nearest_key(above[0] if above else "", name)
+    if isinstance(error["input"], dict) and table in {"", PROFILES}:
+        known = profile_sections() if table else sections()
+        return _first([f"{table}.{one}".lstrip(".") for one in get_close_matches(name, known, 1)])
+    return nearest_key(table, name)
+
+
+def _same_for_everybody(path: Sequence[str]) -> str:
+    """The setting or table outside of profiles that stands in one, or empty."""
+    if path[0] != PROFILES:
+        return ""
+    key = ".".join(path[1:])
+    return key if key in sections() or key in {entry.key for entry in entries()} else ""
 
 
 def nearest_key(section: str, name: str) -> str:
     """The setting that is most like a name in a table (which may be empty), or empty.
 
-    Qmail-Scanner's name for it, else the same name in another table, else one that begins so
-    (`delete` of `delete_above`), else a like name: a very like one is better than one that
-    happens to stand in the same table.
+    Qmail-Scanner's name for it, else one of the table that begins so (`delete` of `delete_above`),
+    else the same name in another table, else a like name: a very like one is better than one that
+    happens to stand in the same table. In a profile, its own settings are before all others.
     """
-    if entry := _renamed(name):
+    if section.partition(".")[0] == PROFILES:
+        own = _nearest(row_entries(PROFILES), section, name)
+        return own or _nearest(entries(), section.partition(".")[2], name)
+    return _nearest(entries(), section, name)
+
+
+def _nearest(known: Sequence[Entry], section: str, name: str) -> str:
+    if entry := _renamed(known, name):
         return entry.key
-    here = [entry for entry in entries() if entry.section == section]
+    here = [entry for entry in known if entry.section == section]
     begun = [entry for entry in here if entry.name.startswith(f"{name}_")]
     for candidates, likeness in (
-        (entries(), 1.0),
         (begun, 0.0),
+        (known, 1.0),
         (here, 0.8),
-        (entries(), 0.8),
+        (known, 0.8),
         (here, 0.6),
     ):
         near = get_close_matches(name, {entry.name for entry in candidates}, 1, likeness)
@@ -139,10 +164,10 @@ def _first(matches: Sequence[str]) -> str:
     return matches[0] if matches else ""
 
 
-def _renamed(name: str) -> Entry | None:
+def _renamed(known: Sequence[Entry], name: str) -> Entry | None:
     """The setting that Qmail-Scanner calls so, be it `sa-delete`, `sa_delete` or `SA_DELETE`."""
     wanted = _folded(name)
-    named = (entry for entry in entries() if entry.qmail_scanner)
+    named = (entry for entry in known if entry.qmail_scanner)
     return next((entry for entry in named if _folded(entry.qmail_scanner) == wanted), None)
 
 
@@ -150,24 +175,27 @@ def _folded(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def _told(error: ErrorDetails, path: KeyPath) -> tuple[str, str]:
+def _told(error: ErrorDetails, path: tuple[str, ...]) -> tuple[str, str]:
     """Message and suggestion."""
     if error["type"] == "extra_forbidden":
-        return "there is no such setting", _meant_advice(error)
-    entry = entry_of(dotted(path))
+        return _told_of_unknown(error, path)
+    entry = entry_of(".".join(path))
     if entry is None:
         return f"expected a table; found {_found(error['input'])}", f"write [{dotted(path)}]"
+    if error["type"] == "missing":
+        return f"not said; expected {entry.words}", f"write {entry.name} = {entry.sample}"
     if entry.key in tables():
-        return _told_of_tables(error, entry, is_one=_is_in_list_of_tables(error))
-    item = error["loc"][len(path) + _is_in_list_of_tables(error) :]
-    position = f"item {int(item[0]) + 1}: " if item else ""
-    words = entry.item_words if item else entry.words
-    return position + _expectation(error, words), _advice(entry, error["input"], is_item=bool(item))
+        return _told_of_tables(error, entry)
+    item = error["loc"][-1] if _is_item(error) else None
+    position = "" if item is None else f"item {int(item) + 1}: "
+    words = entry.words if item is None else entry.item_words
+    advice = _advice(entry, error["input"], is_item=item is not None)
+    return position + _expectation(error, words), advice
 
 
-def _told_of_tables(error: ErrorDetails, entry: Entry, *, is_one: bool) -> tuple[str, str]:
+def _told_of_tables(error: ErrorDetails, entry: Entry) -> tuple[str, str]:
     """A list of tables, or one of them, is wrong as a whole."""
-    words = entry.item_words if is_one else entry.words
+    words = entry.item_words if _is_item(error) else entry.words
     if error["type"] == "value_error":
         advice = f"see what there is: mailwarden config describe {entry.key}"
     else:
@@ -175,11 +203,22 @@ def _told_of_tables(error: ErrorDetails, entry: Entry, *, is_one: bool) -> tuple
     return _expectation(error, words), advice
 
 
-def _meant_advice(error: ErrorDetails) -> str:
+def _told_of_unknown(error: ErrorDetails, path: tuple[str, ...]) -> tuple[str, str]:
+    if same := _same_for_everybody(path):
+        return "this is the same for everybody", f"write {_bracketed(same)} outside of profiles"
     key = meant(error)
-    if not key:
-        return "see them all: mailwarden config describe"
-    return f"did you mean {f'[{key}]' if key in sections() else key}?"
+    advice = (
+        f"did you mean {_bracketed(key)}?" if key else "see them all: mailwarden config describe"
+    )
+    return "there is no such setting", advice
+
+
+def _bracketed(key: str) -> str:
+    """A key as people write it: a table's name in square brackets."""
+    if key in tables():
+        return f"[[{key}]]"
+    is_table = key in sections() or key.removeprefix(f"{PROFILES}.") in profile_sections()
+    return f"[{key}]" if is_table else key
 
 
 def _expectation(error: ErrorDetails, words: str) -> str:

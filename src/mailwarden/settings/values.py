@@ -3,6 +3,7 @@
 Which settings there are is in `model`; what two of them may not say together in `contradictions`.
 """
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -21,11 +22,17 @@ from pydantic import (
 )
 
 from mailwarden.message.anomalies import ANOMALIES
-from mailwarden.settings.addresses import parse_address
+from mailwarden.settings.addresses import AUTO, parse_address
 
 # More than any score that SpamAssassin gives, GTUBE's 1000 included.
 _MOST_POINTS = 10_000
 _DAY_SECONDS = 86_400
+# RFC 1035 section 2.3.4, without the root's dot.
+DOMAIN_CHARACTERS = 253
+_RECIPIENT_PATTERN = re.compile(
+    r"[^\s@\x00-\x1f\x7f-\x9f]{1,255}@[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}"
+    r"|\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}"
+)
 # A terabyte: more than any mail, and a number that people can still read.
 MOST_BYTES = 2**40
 
@@ -78,6 +85,21 @@ def absolute_path(value: object) -> Path:
 def _socket_path(path: Path) -> Path:
     parse_address(f"unix:{path}")
     return path
+
+
+def _spamd_address(text: str) -> str:
+    return text if text == AUTO else _address(text)
+
+
+def _optional_path(value: object) -> object:
+    return None if value == "" else absolute_path(value)
+
+
+def recipient_pattern(text: str) -> str:
+    """Read whom a profile is for, in lower case; raises `ValueError`."""
+    if not _RECIPIENT_PATTERN.fullmatch(text):
+        raise ValueError("expected user@example.org, example.org or .example.org")
+    return text.lower()
 
 
 def _anomaly_code(text: str) -> str:
@@ -137,6 +159,47 @@ Extension = Annotated[
     str, Field(pattern=r"^[a-z0-9_-]{1,24}$"), Words("an extension in lower case, without the dot")
 ]
 
+FolderName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_-]{1,40}$"),
+    Words("a folder's name of letters, digits, _ and -"),
+]
+Fragment = Annotated[
+    Line, Field(min_length=1, max_length=100), AfterValidator(str.lower), Words("a piece of a name")
+]
+# `None` for a path that is not set; TOML has no word for it, so an empty text says it, too.
+OptionalPath = Annotated[
+    Path | None,
+    BeforeValidator(_optional_path),
+    PlainSerializer(lambda path: str(path or ""), return_type=str),
+    WithJsonSchema({"type": "string"}),
+    Words("an absolute path, or an empty text"),
+]
+Domain = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9._-]{1,253}$"),
+    AfterValidator(str.lower),
+    Words("a domain, as example.org"),
+]
+# What is told to sendmail as an argument and written into From: nothing that either could misread.
+MailAddress = Annotated[
+    str,
+    Field(
+        pattern=r"^$|^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{0,63}"
+        r"@[A-Za-z0-9._-]{1,253}$"
+    ),
+    Words("a mail address, as postmaster@example.org, or an empty text"),
+]
+RecipientPattern = Annotated[
+    str,
+    AfterValidator(recipient_pattern),
+    Words("user@example.org, example.org or .example.org"),
+]
+SpamdAddressText = Annotated[
+    str,
+    AfterValidator(_spamd_address),
+    Words("auto, or an address: unix:/path, tcp:host:port or tcp:[ipv6]:port"),
+]
 AnomalyCode = Annotated[str, AfterValidator(_anomaly_code), Words("an anomaly's code")]
 
 

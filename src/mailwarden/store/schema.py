@@ -1,12 +1,14 @@
 """The tables, and how the database file is opened.
 
-`records` has a row for each message, `quarantine` one for each kept message.
+`records` has a row for each message, `quarantine` one for each kept message, `errands` one for
+each mail that we have yet to send, `sent` one for each that we sent within the last hour.
 The quarantine's rows are an index only: the files are the truth, and rows can be made from them.
 """
 
 from pathlib import Path
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -23,7 +25,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Writers of several workers take turns; a turn is a batch of milliseconds.
 _BUSY_MILLISECONDS = 10_000
 
@@ -55,6 +57,28 @@ quarantine = Table(
     Column("size_bytes", Integer, nullable=False),
 )
 
+errands = Table(
+    "errands",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", Float, nullable=False, index=True, comment="seconds since the epoch"),
+    Column("kind", String, nullable=False, comment="see verdict.errand"),
+    Column("recipient", String, nullable=False, index=True),
+    Column("topic", String, nullable=False),
+    Column("due", Float, nullable=False, index=True, comment="not before, seconds since the epoch"),
+    Column("tries", Integer, nullable=False, comment="that failed"),
+    Column("content", Text, nullable=False, comment="JSON"),
+)
+
+# What was sent, to keep to outbox.per_hour over a restart.
+sent = Table(
+    "sent",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", Float, nullable=False, index=True, comment="seconds since the epoch"),
+    Column("recipient", String, nullable=False, index=True),
+)
+
 
 class StoreError(Exception):
     """The database cannot be used; the text says which file and why."""
@@ -62,7 +86,7 @@ class StoreError(Exception):
 
 def open_database(path: Path) -> Engine:
     """Open the database, making file and tables when absent; raises `StoreError`."""
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _set_pragmas)
     try:
         with engine.begin() as connection:

@@ -4,6 +4,7 @@ Each finding, each fault and the spam score ask for a disposition; the most seve
 What was released from quarantine is not caught again for the same reason.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ from mailwarden.verdict.thresholds import SpamPolicy, judge_score
 # What a release forgives that was kept as spam: whatever its score is the next time.
 SPAM_KEY = "spam"
 
+# Names of rules and their descriptions are the administrator's; a bound all the same.
+_MATCHED_CHARACTERS = 300
+
 Cause = Finding | Fault | SpamScore
 
 
@@ -23,12 +27,16 @@ class Profile:
     """The effective settings of a recipient, as far as deciding needs them.
 
     `on_finding` has a disposition for every kind; `on_fault` one for each scanner by
-    name, and `Disposition.DEFER` stands for any that is not named.
+    name, and `Disposition.DEFER` stands for any that is not named. Viruses with one of
+    `deleted_viruses` (lower case) in their names are deleted. Policy findings in whose name or
+    sentence `monitored` is found are accepted: they are on record, and no more.
     """
 
     on_finding: Mapping[Kind, Disposition]
     on_fault: Mapping[str, Disposition] = field(default_factory=dict)
     spam: SpamPolicy = field(default_factory=SpamPolicy)
+    deleted_viruses: tuple[str, ...] = ()
+    monitored: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def _weight(reason: Reason) -> tuple[Disposition, bool]:
 
 def _reasons(report: Report, profile: Profile, origin: Origin) -> Iterator[Reason]:
     for finding in report.findings:
-        asked = profile.on_finding[finding.kind]
+        asked = _asked_by(finding, profile)
         if asked is Disposition.REJECT and origin.is_never_rejected:
             asked = Disposition.QUARANTINE
         yield Reason(finding, asked)
@@ -99,6 +107,20 @@ def _reasons(report: Report, profile: Profile, origin: Origin) -> Iterator[Reaso
     if report.score:
         may_reject = not origin.is_never_rejected
         yield Reason(report.score, judge_score(report.score, profile.spam, may_reject=may_reject))
+
+
+def _asked_by(finding: Finding, profile: Profile) -> Disposition:
+    name = finding.name.lower()
+    if finding.kind is Kind.VIRUS and any(one in name for one in profile.deleted_viruses):
+        return Disposition.DELETE
+    if finding.kind is Kind.POLICY and _is_monitored(finding, profile.monitored):
+        return Disposition.ACCEPT
+    return profile.on_finding[finding.kind]
+
+
+def _is_monitored(finding: Finding, monitored: re.Pattern[str] | None) -> bool:
+    texts = (text[:_MATCHED_CHARACTERS] for text in (finding.name, finding.detail))
+    return monitored is not None and any(map(monitored.search, texts))
 
 
 def _forgive(reason: Reason, released: frozenset[str]) -> Reason:

@@ -3,11 +3,14 @@
 The log line, the database row, the quarantine's slip and `scan --json` are made from it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from mailwarden.message.anomalies import Weight, weight_of
 from mailwarden.verdict.arrival import Arrival
 from mailwarden.verdict.decide import Cause, Decision
+from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.report import Fault, Finding, Report, SpamScore
 
 Json = dict[str, object]
@@ -18,13 +21,27 @@ _ANOMALIES = 100
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message, what was found and what was decided; `seconds` is the time that it took."""
+    """One message, what was found and what was decided; `seconds` is the time that it took.
+
+    `shares` has a record for each group of recipients with the same settings, where there are
+    several: each with its own recipients in the envelope, report and decision. What stands here is
+    then the most severe one's, and every recipient is in the envelope.
+    `files` are names and sizes (bytes) of what is attached and what is in it, the first ones.
+    `crypto` says how it is signed or encrypted (`S/MIME`, `PGP` ...), empty when it is not.
+    `is_list_mail`: it came from a mailing list or a program. `kept_as` is its id in quarantine.
+    """
 
     arrival: Arrival
     report: Report
     decision: Decision
     subject: str
     seconds: float
+    message_id: str = ""
+    files: tuple[tuple[str, int], ...] = ()
+    crypto: str = ""
+    is_list_mail: bool = False
+    kept_as: str = ""
+    shares: tuple["Record", ...] = ()
 
     @property
     def reason(self) -> str:
@@ -37,6 +54,25 @@ class Record:
         """Why, in a sentence for people; may hold names from the message."""
         main = self.decision.main
         return explain_cause(main.cause) if main and main.disposition else ""
+
+
+def join_records(shares: Sequence[Record]) -> Record:
+    """One record of a message whose groups of recipients have one each; led by the most severe.
+
+    Of those that are equally severe, one leads whose own reasons asked for it.
+    """
+    if len(shares) == 1:
+        return shares[0]
+    lead = max(shares, key=_leads)
+    recipients = tuple(chain.from_iterable(one.arrival.envelope.recipients for one in shares))
+    envelope = replace(lead.arrival.envelope, recipients=recipients)
+    return replace(lead, arrival=replace(lead.arrival, envelope=envelope), shares=tuple(shares))
+
+
+def _leads(record: Record) -> tuple[Disposition, bool]:
+    main = record.decision.main
+    asked_for_it = bool(main and main.disposition is record.decision.disposition)
+    return record.decision.disposition, asked_for_it
 
 
 def explain_cause(cause: Cause) -> str:
@@ -74,10 +110,16 @@ def record_json(record: Record) -> Json:
         "detail": record.detail,
         "sender": text_of(arrival.envelope.sender),
         "recipients": [
-            {"address": text_of(address), "disposition": decision.disposition.word}
-            for address in arrival.envelope.recipients
+            {"address": text_of(address), "disposition": share.decision.disposition.word}
+            for share in record.shares or (record,)
+            for address in share.arrival.envelope.recipients
         ],
         "subject": record.subject,
+        "message_id": record.message_id,
+        "files": [[name, size] for name, size in record.files],
+        "crypto": record.crypto,
+        "is_list_mail": record.is_list_mail,
+        "kept_as": record.kept_as,
         "size_bytes": arrival.size_bytes,
         "origin": arrival.origin.address,
         "findings": [_finding_json(finding) for finding in report.findings],
@@ -120,4 +162,5 @@ def _score_json(score: SpamScore) -> Json:
         "score": float(score.score),
         "required": float(score.required),
         "tests": list(score.tests),
+        "points": [[test, float(points)] for test, points in score.points],
     }

@@ -58,6 +58,11 @@ def defer_reply(flavour: str, text: str) -> Exit:
     return _told(flavour, "Z", Trouble.BUSY.value, text)
 
 
+def passed_reply(code: int) -> Exit:
+    """The real queue's own exit code, which says more than we could; its text nobody has heard."""
+    return Exit(Trouble.BUSY.value if code == _TOLD else code)
+
+
 def trouble_reply(trouble: Trouble) -> Exit:
     """The exit code of a trouble, for which qmail has its own text."""
     return Exit(trouble.value)

@@ -61,7 +61,7 @@ class SpamScore:
 
     `tests` are the names of the rules that hit, `text` the scanner's report for people (lines),
     `fields` the header fields that the scanner itself would write ('verbose'), whole with their
-    line ends as LF, in order.
+    line ends as LF, in order, `points` the tests with what each gave, as far as the scanner told.
     """
 
     by: str
@@ -70,6 +70,7 @@ class SpamScore:
     tests: tuple[str, ...] = ()
     text: str = ""
     fields: tuple[bytes, ...] = ()
+    points: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@ r"""The client protocol: what `mailwarden-queue` and the daemon say to each othe
 
 A Unix socket of type SOCK_SEQPACKET; every packet is whole or absent, at most `PACKET_BYTES`.
 
-The client speaks once, with two descriptors attached (SCM_RIGHTS): the message, the envelope.
+The client speaks first, with two descriptors attached (SCM_RIGHTS): the message, the envelope.
 
     "MWQ1" NUL { NAME "=" value NUL }*      only variables of `VARIABLES`, only those present
 
@@ -11,10 +11,20 @@ The daemon answers with one packet for each of these, the first byte saying whic
     "A"                                     accepted: from here on the descriptors are read
     "K"                                     alive, at least every `KEEPALIVE_SECONDS`
     "R"                                     received: message and envelope are complete
+    "S"  + two descriptors                  submit them: as Q, but in a child that is waited for
     "Q"  + two descriptors                  queue them: put them at 0 and 1, execute qmail-queue
     "X" code fallback descriptor flag text  exit; four bytes, then at most `TEXT_BYTES` of text
 
-The order is A, then K and R, then one Q or X; X may come at any time.
+The client answers each S with one packet, once its child has ended:
+
+    "D" code                                done: one byte, the exit code of qmail-queue
+
+The order is A, then K and R, then S any number of times, then one Q or X; X may come at any time.
+K may come between any two, but while a child runs nobody listens: the client reads on after its
+"D", and the daemon owes it no K before. The client's waits begin anew there.
+A child runs to its end whatever becomes of daemon and client.
+What became of it, in the codes of qmail: `NOT_STARTED` when it could not be started, `CRASHED`
+when a signal ended it, `ORPHANED` when the SMTP server is gone and nothing was started.
 
 Before "A" nothing was read, so a connection that *closes* before it may be retried elsewhere.
 A wait that times out may not: the daemon could still wake and read.
@@ -42,6 +52,11 @@ TEXT_BYTES = 255
 KEEPALIVE_SECONDS = 15.0
 # The client gives up when it hears nothing for so long: four keep-alives missed.
 SILENCE_SECONDS = 60.0
+
+# As qmail says "unable to exec qq", "internal bug" and "temporary refusal"; all are temporary.
+NOT_STARTED = 120
+CRASHED = 81
+ORPHANED = 71
 
 VARIABLES = frozenset(
     {
@@ -80,6 +95,11 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Submit:
+    """Have a child execute the real qmail-queue on the two descriptors, and say how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """Execute the real qmail-queue on the two descriptors that come with this packet."""
 
@@ -98,9 +118,23 @@ class Exit:
     text: bytes = b""
 
 
-Answer = Accepted | Alive | Received | Queue | Exit
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The client's answer to `Submit`: qmail-queue's exit code, 0 is queued."""
 
-_BARE: dict[bytes, Answer] = {b"A": Accepted(), b"K": Alive(), b"R": Received(), b"Q": Queue()}
+    code: int
+
+
+Answer = Accepted | Alive | Received | Submit | Queue | Exit
+
+_BARE: dict[bytes, Answer] = {
+    b"A": Accepted(),
+    b"K": Alive(),
+    b"R": Received(),
+    b"S": Submit(),
+    b"Q": Queue(),
+}
+_DONE = b"D"
 _EXIT_HEAD = 5
 
 
@@ -147,6 +181,8 @@ def encode_answer(answer: Answer) -> bytes:
             return b"K"
         case Received():
             return b"R"
+        case Submit():
+            return b"S"
         case Queue():
             return b"Q"
         case Exit():
@@ -170,3 +206,17 @@ def parse_answer(packet: bytes) -> Answer:
         raise PeerError("the daemon's answer is not of the protocol")
     code, fallback, descriptor, flag = packet[1:_EXIT_HEAD]
     return Exit(code, fallback, descriptor, use_error_fd=bool(flag), text=packet[_EXIT_HEAD:])
+
+
+def encode_submitted(submitted: Submitted) -> bytes:
+    """Write the client's answer to a `Submit`; raises `UsageError` for what is no exit code."""
+    if not 0 <= submitted.code <= 255:  # one byte
+        raise UsageError("an exit code is one byte")
+    return _DONE + bytes((submitted.code,))
+
+
+def parse_submitted(packet: bytes) -> Submitted:
+    """Read the client's answer to a `Submit`; raises `PeerError`."""
+    if packet[:1] != _DONE or len(packet) != 2:  # the letter and the code
+        raise PeerError("the client's answer is not of the protocol")
+    return Submitted(packet[1])

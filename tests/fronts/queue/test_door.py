@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,11 +25,13 @@ from mailwarden.verdict.reply import Trouble
 from mailwarden.verdict.report import Answer
 from mailwarden.wire import gate
 from mailwarden.wire.envelope import ADDRESS_BYTES, ENVELOPE_BYTES
-from mailwarden.wire.gate import Accepted, Alive, Exit, Queue, Received
+from mailwarden.wire.gate import Accepted, Alive, Exit, Queue, Received, Submit
 from support.caller import (
     ENVELOPE,
     MESSAGE,
+    PATIENCE_SECONDS,
     Caller,
+    Verdict,
     fed_pipe,
     memory_file,
     open_descriptors,
@@ -127,6 +129,60 @@ def test_a_virus_is_quarantined_exact_and_answered_as_success(size_bytes: int) -
         verdict = submit(running.path, message_of(size_bytes))
     assert verdict.answers == (Accepted(), Received(), Exit(0))
     assert running.shelf.kept == {"test-1": (message_of(size_bytes), Maildir.VIRUSES)}
+
+
+PROFILES = (
+    {"match": ["one@example.net"], "dispositions": {"virus": "tag"}},
+    {"match": ["two@example.net"], "dispositions": {"virus": "accept"}},
+)
+
+
+def two_groups(
+    codes: tuple[int, ...], profile: Sequence[Mapping[str, object]]
+) -> tuple[Running, Verdict]:
+    """A virus for two recipients with settings of their own; `codes` are the queue's."""
+    with door(virus, profile=profile) as running, Caller(running.path) as caller:
+        caller.ask(memory_file(MESSAGE), memory_file(ENVELOPE))
+        return running, caller.hear_verdict(codes)
+
+
+def test_each_group_s_copy_is_submitted_with_its_own_envelope() -> None:
+    _, verdict = two_groups((), PROFILES)
+    assert verdict.answers[2:] == (Submit(), Submit(), Exit(0))
+    envelopes = {copy.envelope for copy in verdict.copies}
+    assert envelopes == {
+        b"Fsender@example.org\0Tone@example.net\0\0",
+        b"Fsender@example.org\0Ttwo@example.net\0\0",
+    }
+    assert all(copy.message.endswith(MESSAGE) for copy in verdict.copies)
+
+
+@pytest.mark.parametrize(("code", "answered"), [(53, 53), (31, 31), (120, 120), (82, 71)])
+def test_the_first_copy_s_refusal_is_the_answer_and_nothing_is_kept(
+    code: int, answered: int
+) -> None:
+    running, verdict = two_groups((code,), PROFILES[:1])
+    assert verdict.answers[2:] == (Submit(), Exit(answered))
+    assert not running.shelf.kept
+    assert [record.decision.disposition.word for record in running.book.noted] == ["defer"]
+
+
+def test_a_later_copy_that_is_refused_is_kept_and_success_is_answered() -> None:
+    running, verdict = two_groups((0, 53), PROFILES)
+    assert verdict.answers[2:] == (Submit(), Submit(), Exit(0))
+    ((octets, maildir),) = running.shelf.kept.values()
+    assert maildir == Maildir.UNDELIVERED
+    assert octets == verdict.copies[1].message
+
+
+def test_a_client_that_goes_away_while_it_queues_leaves_nothing_in_quarantine() -> None:
+    with door(virus, profile=PROFILES[:1]) as running:
+        with Caller(running.path) as caller:
+            caller.ask(memory_file(MESSAGE), memory_file(ENVELOPE))
+            caller.hear_until(Submit())
+        wait_until(lambda: running.is_idle, PATIENCE_SECONDS, "the door is idle")
+        assert not running.shelf.kept
+        assert [trouble for trouble, _ in running.tape.troubles] == [Trouble.ABANDONED]
 
 
 def test_ten_thousand_recipients_come_back_as_they_were() -> None:

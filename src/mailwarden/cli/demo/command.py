@@ -82,9 +82,11 @@ def demo(keep: bool) -> None:  # noqa: FBT001 - click passes flags so
     Starts the real daemon and a small SMTP server on loopback, sends sample messages through
     mailwarden-queue, and shows what became of each and why. Uses clamd and spamd when they run.
     """
+    from mailwarden.settings.addresses import spamd_addresses
     from mailwarden.settings.model import ClamdSettings, SpamdSettings
 
-    run_demo({"clamd": ClamdSettings().addresses, "spamd": SpamdSettings().addresses}, keep=keep)
+    spamd = spamd_addresses(SpamdSettings().addresses, Path("/"))
+    run_demo({"clamd": ClamdSettings().addresses, "spamd": spamd}, keep=keep)
 
 
 def run_demo(places: Mapping[str, Sequence[str]], *, keep: bool) -> None:

@@ -10,19 +10,31 @@ import contextlib
 import os
 import pwd
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, assert_never
 
 from mailwarden.fronts.queue.visit import TroubleError, Visit
-from mailwarden.message.edits import edited_pieces
+from mailwarden.message.edits import Edit, edited_pieces
 from mailwarden.net.descriptors import Peer, close_all
 from mailwarden.net.intake import Intake
 from mailwarden.net.payload import HeldPayload, MemoryPayload, edited_file, sealed_file
 from mailwarden.pipeline.examine import Examination, Examiner
-from mailwarden.pipeline.perform import Defer, Deliver, Kept, Outcome, Performer, Refuse
+from mailwarden.pipeline.perform import (
+    Defer,
+    Deliver,
+    Done,
+    Kept,
+    Outcome,
+    Passed,
+    Performer,
+    Refuse,
+)
+from mailwarden.ports.courier import CourierGoneError
 from mailwarden.ports.keeping import KeepingError
 from mailwarden.settings.model import Settings
+from mailwarden.settings.profiles import profiles_of
 from mailwarden.verdict.arrival import Arrival, Origin
 from mailwarden.verdict.disposition import Disposition, parse_disposition
 from mailwarden.verdict.record import Record
@@ -30,6 +42,7 @@ from mailwarden.verdict.reply import (
     Trouble,
     defer_reply,
     kept_reply,
+    passed_reply,
     reject_reply,
     trouble_reply,
 )
@@ -91,6 +104,7 @@ class QueueDoor:
         self._journal = journal
         self._moments = moments
         self._users = allowed_users(settings.queue.users)
+        self._distinct = profiles_of(settings).distinct()
         share = settings.worker_count
         self._turns = asyncio.Semaphore(max(1, settings.limits.scanning // share))
         self._most_receiving = max(1, settings.limits.receiving // share)
@@ -179,7 +193,7 @@ class QueueDoor:
         """Read the message to its end, then the envelope."""
         limits = self._settings.limits
         most = limits.message_bytes * _GIVE_UP_FACTOR
-        keep = limits.message_bytes if self._forgets_oversize(visit.origin) else most
+        keep = self._largest_looked_at() if self._forgets_oversize(visit.origin) else most
         message = Intake(self._settings.spool.directory, limits.memory_bytes, keep, most)
         try:
             await visit.read(visit.message, message, limits.receive_idle_seconds)
@@ -197,12 +211,15 @@ class QueueDoor:
         )
         return arrival, payload
 
+    def _largest_looked_at(self) -> int:
+        return max(settings.limits.message_bytes for settings in self._distinct)
+
     def _forgets_oversize(self, origin: Origin) -> bool:
-        """Nobody will want the bytes of a message over the limit, so they need no room."""
-        asked = parse_disposition(self._settings.dispositions.oversize)
-        if asked is Disposition.REJECT:
-            return not origin.is_never_rejected
-        return asked in (Disposition.DEFER, Disposition.DELETE)
+        """Nobody will want the bytes of a message over the limit, so they need no room.
+
+        Who the recipients are is not known yet.
+        """
+        return all(_is_oversize_forgotten(settings, origin) for settings in self._distinct)
 
     async def _receive_envelope(self, visit: Visit) -> Envelope:
         limits = self._settings.limits
@@ -233,9 +250,9 @@ class QueueDoor:
 
     async def _conclude(self, visit: Visit, examination: Examination, payload: HeldPayload) -> None:
         """Keep and answer, never the one without the other."""
-        outcome = await self._perform(examination, payload)
-        said = await self._say_outcome(visit, outcome, examination.record.arrival, payload)
-        self._journal.passed(visit.id, examination.record, said)
+        done = await self._perform(visit, examination, payload)
+        said = await self._say_outcome(visit, done.outcome, done.record.arrival, payload)
+        self._journal.passed(visit.id, done.record, said)
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -259,11 +276,14 @@ class QueueDoor:
         except TimeoutError:
             raise TroubleError(Trouble.TIMED_OUT, "limits.message_seconds passed") from None
 
-    async def _perform(self, examination: Examination, payload: HeldPayload) -> Outcome:
+    async def _perform(self, visit: Visit, examination: Examination, payload: HeldPayload) -> Done:
+        courier = VisitCourier(visit, payload, self._settings.spool.directory)
         try:
-            return await self._performer.perform(examination, payload)
+            return await self._performer.perform(examination, payload, courier)
         except KeepingError as error:
             raise TroubleError(Trouble.CANNOT_WRITE, str(error)) from error
+        except CourierGoneError as error:
+            raise TroubleError(Trouble.ABANDONED, str(error)) from error
 
     async def _say_outcome(
         self, visit: Visit, outcome: Outcome, arrival: Arrival, payload: HeldPayload
@@ -278,6 +298,8 @@ class QueueDoor:
                 reply = reject_reply(flavour, outcome.text)
             case Defer():
                 reply = defer_reply(flavour, outcome.text)
+            case Passed():
+                reply = passed_reply(outcome.code)
             case _:
                 assert_never(outcome)
         return "answered" if visit.say(reply) else "client-gone"
@@ -287,20 +309,53 @@ class QueueDoor:
     ) -> str:
         """Give the edited message and the envelope back for qmail-queue."""
         spool = self._settings.spool.directory
-        pieces = edited_pieces(payload.size_bytes, outcome.edits)
-        descriptors: list[int] = []
-        try:
-            if isinstance(payload, MemoryPayload):
-                descriptors.append(edited_file(payload, pieces, spool))
-            else:  # copying a large one takes longer than the other messages may wait
-                descriptors.append(await asyncio.to_thread(edited_file, payload, pieces, spool))
-            descriptors.append(sealed_file([encode_envelope(arrival.envelope)]))
+        async with _written_copy(payload, outcome.edits, arrival.envelope, spool) as descriptors:
             heard = visit.say(gate.Queue(), descriptors)
-        except OSError as error:
-            raise TroubleError(Trouble.CANNOT_WRITE, f"spool {spool}: {error.strerror}") from error
-        finally:
-            close_all(descriptors)
         return "handed-over" if heard else "client-gone"
+
+
+class VisitCourier:
+    """Queues copies of one message through the client that brought it (port `Courier`)."""
+
+    def __init__(self, visit: Visit, payload: HeldPayload, spool: Path) -> None:
+        self._visit = visit
+        self._payload = payload
+        self._spool = spool
+
+    async def submit(self, edits: Sequence[Edit], envelope: Envelope) -> int:
+        """Have the client queue one copy; returns the queue program's exit code."""
+        try:
+            async with _written_copy(self._payload, edits, envelope, self._spool) as descriptors:
+                return await self._visit.submit(descriptors)
+        except TroubleError as error:
+            raise KeepingError(error.detail) from error
+
+
+@contextlib.asynccontextmanager
+async def _written_copy(
+    payload: HeldPayload, edits: Sequence[Edit], envelope: Envelope, spool: Path
+) -> AsyncIterator[list[int]]:
+    """Descriptors of the edited message and of its envelope, for a while."""
+    pieces = edited_pieces(payload.size_bytes, edits)
+    descriptors: list[int] = []
+    try:
+        if isinstance(payload, MemoryPayload):
+            descriptors.append(edited_file(payload, pieces, spool))
+        else:  # copying a large one takes longer than the other messages may wait
+            descriptors.append(await asyncio.to_thread(edited_file, payload, pieces, spool))
+        descriptors.append(sealed_file([encode_envelope(envelope)]))
+        yield descriptors
+    except OSError as error:
+        raise TroubleError(Trouble.CANNOT_WRITE, f"spool {spool}: {error.strerror}") from error
+    finally:
+        close_all(descriptors)
+
+
+def _is_oversize_forgotten(settings: Settings, origin: Origin) -> bool:
+    asked = parse_disposition(settings.dispositions.oversize)
+    if asked is Disposition.REJECT:
+        return not origin.is_never_rejected
+    return asked in (Disposition.DEFER, Disposition.DELETE)
 
 
 async def _finish(work: Coroutine[None, None, None]) -> None:

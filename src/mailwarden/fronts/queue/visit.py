@@ -1,8 +1,9 @@
 """One connection of `mailwarden-queue`: what it gives us, and what we say to it (wire.gate)."""
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from mailwarden.net.descriptors import (
     DescriptorsError,
@@ -19,6 +20,7 @@ from mailwarden.net.intake import (
     SpoolError,
     receive_all,
 )
+from mailwarden.ports.courier import CourierGoneError
 from mailwarden.verdict.arrival import Origin
 from mailwarden.verdict.reply import Trouble
 from mailwarden.wire import gate
@@ -51,6 +53,7 @@ class Visit:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._alive: asyncio.TimerHandle | None = None
+        self._is_owed_an_end = False
         self._ended = False
         self.client_left = False
 
@@ -107,12 +110,58 @@ class Visit:
             return False
         return True
 
+    async def submit(self, descriptors: Sequence[int]) -> int:
+        """Have the client queue one copy; returns qmail-queue's exit code, 0 is queued.
+
+        The descriptors, message and envelope, stand at their beginnings and stay ours to close.
+        From the first copy on nobody watches the client (`unwatch_client`).
+        qmail-queue takes its time, so there is no deadline; while it runs the client hears nothing
+        and is told nothing. Raises `CourierGoneError`, after which, as after a cancellation, no
+        other copy can be submitted: only a last word can be said.
+        """
+        if self._is_owed_an_end:
+            raise CourierGoneError("the client has not said how an earlier copy ended")
+        self.unwatch_client()
+        self._is_owed_an_end = True
+        with self._silence():
+            if not self.say(gate.Submit(), descriptors):
+                raise CourierGoneError("the client is gone")
+            code = await self._hear_end()
+        self._is_owed_an_end = False
+        return code
+
     def close(self) -> None:
         """Give back what the client gave us."""
         self.unwatch_client()
+        self._stop_keeping_alive()
+        close_all([one for one in (self.message, self.envelope) if one >= 0])
+
+    async def _hear_end(self) -> int:
+        try:
+            packet, _ = await receive_packet(self._connection, gate.PACKET_BYTES, 0)
+            if not packet:
+                raise CourierGoneError("the client went away while it queued a copy")
+            return gate.parse_submitted(packet).code
+        except (DescriptorsError, PeerError) as error:
+            raise CourierGoneError(str(error)) from error
+        except OSError as error:
+            raise CourierGoneError(f"submitting: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def _silence(self) -> Iterator[None]:
+        """No keep-alives: they would fill the connection of a client that does not listen."""
+        is_kept_alive = self._alive is not None
+        self._stop_keeping_alive()
+        try:
+            yield
+        finally:
+            if is_kept_alive:
+                self._alive = self._loop.call_later(gate.KEEPALIVE_SECONDS, self._keep_alive)
+
+    def _stop_keeping_alive(self) -> None:
         if self._alive:
             self._alive.cancel()
-        close_all([one for one in (self.message, self.envelope) if one >= 0])
+        self._alive = None
 
     def _keep_alive(self) -> None:
         self.say(gate.Alive())
