@@ -109,6 +109,46 @@ def test_show_json_is_one_object_a_line_for_each_setting(tmp_path: Path) -> None
     assert {"key": "spam.delta", "value": 0.0, "from": "default"} in shown
 
 
+PROFILED = """\
+spam.quarantine_above = 2.1
+[[profile]]
+match = ["user@example.org"]
+spam.quarantine_above = 3
+"""
+
+
+def test_show_for_a_recipient_tells_what_holds_for_them(tmp_path: Path) -> None:
+    path = written(tmp_path, PROFILED)
+    result = run("show", "--for", "user@example.org", path=path)
+    assert result.exit_code == 0
+    assert f"; the profile of user@example.org, {path}:2\n" in result.stdout
+    assert f"spam.quarantine_above = 3  # {path}:4\n" in result.stdout
+    assert "spam.delta = 0  # default\n" in result.stdout
+    assert "profile = " not in result.stdout
+    assert parse_settings(result.stdout, "shown").spam.quarantine_above == 3
+    other = run("show", "--for", "other@example.org", path=path).stdout
+    assert "; no profile, so as for everybody\n" in other
+    assert f"spam.quarantine_above = 2.1  # {path}:1\n" in other
+
+
+def test_show_for_a_recipient_is_json_too(tmp_path: Path) -> None:
+    path = written(tmp_path, PROFILED)
+    result = run("show", "--json", "--for", "user@example.org", path=path)
+    shown = {one["key"]: one for one in map(json.loads, result.stdout.splitlines())}
+    assert shown["spam.quarantine_above"] == {
+        "key": "spam.quarantine_above", "value": 3.0, "from": f"{path}:4"
+    }  # fmt: skip
+    assert "profile" not in shown
+
+
+def test_show_tells_the_profiles_as_they_are_written(tmp_path: Path) -> None:
+    path = written(tmp_path, PROFILED)
+    result = run("show", path=path)
+    line = 'profile = [{ match = ["user@example.org"], spam = { quarantine_above = 3 } }]'
+    assert f"\n{line}  # {path}:2\n" in result.stdout
+    assert parse_settings(result.stdout, "shown") == parse_settings(PROFILED, "given")
+
+
 def test_show_refuses_settings_that_check_refuses(tmp_path: Path) -> None:
     path = written(tmp_path, BAD)
     shown, checked = run("show", path=path), run("check", path=path)
@@ -149,6 +189,8 @@ def test_describe_has_every_form(form: str, start: str) -> None:
     [
         ("spam.delete", "did you mean spam.delete_above?"),
         ("spm", "did you mean spam?"),
+        ("profiles", "did you mean profile?"),
+        ("profile.spam.delete", "did you mean profile.spam.delete_above?"),
         ("sa-delete", "did you mean spam.delete_above?"),
         ("xyzzy", "see them all: mailwarden config describe"),
     ],
@@ -207,3 +249,12 @@ def test_on_a_terminal_show_is_a_table_of_80_columns(tmp_path: Path) -> None:
     given = next(line for line in lines if "spam.subject" in line)
     assert given.split("   ")[-1].strip() == "mailwarden.toml:3"
     assert '"[SPAM] :smile: "' in given
+
+
+def test_on_a_terminal_the_settings_of_a_recipient_are_a_table(tmp_path: Path) -> None:
+    path = written(tmp_path, PROFILED)
+    shown = on_terminal("show", "--for", "user@example.org", MAILWARDEN_CONFIG=str(path))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert "the profile of user@example.org" in " ".join(text.split())
+    given = next(line for line in text.splitlines() if "spam.quarantine_above" in line)
+    assert given.split()[1:] == ["3", "mailwarden.toml:4"]

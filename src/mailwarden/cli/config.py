@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from mailwarden.cli.config_import import import_settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from mailwarden.settings.catalogue import Entry
     from mailwarden.settings.load import Loaded, SettingsError
+    from mailwarden.settings.origins import ShownSettings
     from mailwarden.settings.problems import Problem
 
 Format = Literal["text", "markdown", "toml", "json-schema"]
@@ -35,7 +38,10 @@ _INDENT = "    "
 
 @click.group()
 def config() -> None:
-    """Check, show and describe the settings."""
+    """Check, show, describe and import the settings."""
+
+
+config.add_command(import_settings)
 
 
 @config.command()
@@ -54,10 +60,11 @@ def check(context: click.Context, file: Path | None) -> None:
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object for each setting, a line each."
 )
+@click.option("--for", "recipient", metavar="ADDRESS", help="What is in effect for this recipient.")
 @click.pass_context
-def show(context: click.Context, *, as_json: bool) -> None:
+def show(context: click.Context, *, as_json: bool, recipient: str | None) -> None:
     """Show every setting as it is in effect, and where it comes from."""
-    context.exit(show_settings(_path(context), as_json=as_json))
+    context.exit(show_settings(_path(context), as_json=as_json, recipient=recipient))
 
 
 @config.command()
@@ -97,8 +104,8 @@ def check_settings(path: Path, *, is_named: bool) -> int:
     return 0
 
 
-def show_settings(path: Path, *, as_json: bool) -> int:
-    """Print the settings in effect; returns the exit status."""
+def show_settings(path: Path, *, as_json: bool, recipient: str | None = None) -> int:
+    """Print the settings in effect, of everybody or one recipient; returns the exit status."""
     from mailwarden.settings.load import DEFAULT_PATH, SettingsError, read_settings
 
     try:
@@ -106,13 +113,14 @@ def show_settings(path: Path, *, as_json: bool) -> int:
     except SettingsError as error:
         _print_problems(error)
         return EXIT_BAD_SETTINGS
+    effective = _effective(loaded, recipient)
     console = _console()
     if as_json:
-        click.echo("".join(_json_lines(loaded)), nl=False)
+        click.echo("".join(_json_lines(effective)), nl=False)
     elif console.is_terminal:
-        console.print(effective_table(loaded))
+        console.print(effective_table(loaded, effective))
     else:
-        click.echo("".join(_toml_lines(loaded)), nl=False)
+        click.echo("".join(_toml_lines(loaded, effective)), nl=False)
     return 0
 
 
@@ -182,55 +190,65 @@ def _summary(loaded: "Loaded") -> str:
     return f"{loaded.source}, {count} {'setting' if count == 1 else 'settings'} given"
 
 
-def effective_table(loaded: "Loaded") -> "Table":
+def _effective(loaded: "Loaded", recipient: str | None) -> "ShownSettings":
+    from mailwarden.settings.origins import shown_for, shown_for_everybody
+
+    if recipient is None:
+        return shown_for_everybody(loaded)
+    return shown_for(loaded, recipient.encode("utf-8", "surrogateescape"))
+
+
+def effective_table(loaded: "Loaded", effective: "ShownSettings") -> "Table":
     """The settings in effect, for a terminal: those that were given stand out."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    from mailwarden.settings.catalogue import entries, toml_value, value_of
+    from mailwarden.settings.catalogue import toml_value
 
     table = Table(
-        box=box.SIMPLE_HEAD, title=_summary(loaded), title_justify="left", title_style="not italic"
+        box=box.SIMPLE_HEAD,
+        title=Text(_title(loaded, effective)),
+        title_justify="left",
+        title_style="not italic",
     )
     table.add_column("setting", no_wrap=True)
     table.add_column("value", overflow="fold")
     table.add_column("from", overflow="fold")
-    for entry in entries():
-        line = loaded.lines.get(entry.key)
-        cells = (
-            entry.key,
-            toml_value(value_of(loaded.settings, entry)),
-            _origin(Path(loaded.source).name, line),
-        )
-        table.add_row(*map(Text, cells), style="dim" if line is None else "bold")
+    for one in effective.shown:
+        origin = _origin(Path(one.source).name, one.line)
+        cells = (one.entry.key, toml_value(one.value), origin)
+        table.add_row(*map(Text, cells), style="bold" if one.source else "dim")
     return table
 
 
+def _title(loaded: "Loaded", effective: "ShownSettings") -> str:
+    return f"{_summary(loaded)}; {effective.profile}" if effective.profile else _summary(loaded)
+
+
 def _origin(source: str, line: int | None) -> str:
-    return "default" if line is None else f"{source}:{line}"
+    return f"{source}:{line}" if source else "default"
 
 
-def _toml_lines(loaded: "Loaded") -> "Iterator[str]":
+def _toml_lines(loaded: "Loaded", effective: "ShownSettings") -> "Iterator[str]":
     """The settings in effect, for a pipe: a settings file that says them all."""
-    from mailwarden.settings.catalogue import entries, toml_value, value_of
+    from mailwarden.settings.catalogue import toml_value
 
-    yield f"# {_summary(loaded)}\n"
-    for entry in entries():
-        value = toml_value(value_of(loaded.settings, entry))
-        origin = _origin(loaded.source, loaded.lines.get(entry.key))
-        yield f"{entry.key} = {value}  # {origin}\n"
+    yield f"# {_title(loaded, effective)}\n"
+    for one in effective.shown:
+        origin = _origin(one.source, one.line)
+        yield f"{one.entry.key} = {toml_value(one.value)}  # {origin}\n"
 
 
-def _json_lines(loaded: "Loaded") -> "Iterator[str]":
-    from mailwarden.settings.catalogue import entries
+def _json_lines(effective: "ShownSettings") -> "Iterator[str]":
+    from mailwarden.settings.origins import plain_values
 
-    values = loaded.settings.model_dump(mode="json")
-    for entry in entries():
+    values = plain_values(effective.settings)
+    for one in effective.shown:
         shown = {
-            "key": entry.key,
-            "value": values[entry.section][entry.name] if entry.section else values[entry.name],
-            "from": _origin(loaded.source, loaded.lines.get(entry.key)),
+            "key": one.entry.key,
+            "value": values[one.entry.key],
+            "from": _origin(one.source, one.line),
         }
         yield f"{json.dumps(shown, ensure_ascii=False)}\n"
 
@@ -253,10 +271,10 @@ def _print_text(shown: "Sequence[Entry]") -> None:
 
 
 def _likely(key: str) -> str:
-    from mailwarden.settings.catalogue import sections
+    from mailwarden.settings.catalogue import PROFILES, sections
     from mailwarden.settings.problems import nearest_key
 
     section, _, name = key.rpartition(".")
-    tables = [] if section else get_close_matches(name, sections(), 1)
+    tables = [] if section else get_close_matches(name, [*sections(), PROFILES], 1)
     near = tables[0] if tables else nearest_key(section, name)
     return f"did you mean {near}?" if near else "see them all: mailwarden config describe"
