@@ -2,6 +2,7 @@
 
 import email.parser
 import zipfile
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +16,16 @@ from support import clamd, spamd
 from support.arrivals import examine
 
 SENDER, RECIPIENT = "a@example.net", "b@example.org"
-ALL = (*samples.SAMPLES, samples.Sample("forged", samples.forged_spam_status))
+ALL = (
+    *samples.SAMPLES,
+    samples.Sample("forged", samples.forged_spam_status),
+    samples.Sample("malformed", samples.blank_before_colon),
+    samples.Sample("ambiguous", samples.lost_boundary),
+    samples.Sample("ambiguous text", samples.lost_boundary_of_text),
+    samples.Sample("unopened", samples.unopened_zip),
+    samples.Sample("too deep", partial(samples.too_deep, levels=51)),
+    samples.Sample("large", partial(samples.oversized, size_bytes=100_000)),
+)
 EXPECTED = {
     "clean": Disposition.ACCEPT,
     "EICAR in an attachment": Disposition.QUARANTINE,
@@ -24,12 +34,23 @@ EXPECTED = {
     "encrypted zip": Disposition.QUARANTINE,
     "broken MIME": Disposition.QUARANTINE,
     "forged": Disposition.ACCEPT,
+    "malformed": Disposition.QUARANTINE,
+    "ambiguous": Disposition.QUARANTINE,
+    "ambiguous text": Disposition.TAG,
+    "unopened": Disposition.QUARANTINE,
+    "too deep": Disposition.DEFER,
+    "large": Disposition.ACCEPT,
 }
 KINDS = {
     "EICAR in an attachment": {Kind.VIRUS},
     "forbidden attachment": {Kind.POLICY},
     "encrypted zip": {Kind.ENCRYPTED},
     "broken MIME": {Kind.MALFORMED},
+    "malformed": {Kind.MALFORMED},
+    "ambiguous": {Kind.AMBIGUOUS},
+    "ambiguous text": {Kind.AMBIGUOUS_TEXT},
+    "unopened": {Kind.UNOPENED},
+    "too deep": {Kind.OVER_LIMIT},
 }
 
 
@@ -76,3 +97,14 @@ def test_no_scanner_trips_over_the_source() -> None:
     source = Path(samples.__file__).read_bytes()
     assert samples.EICAR not in source
     assert samples.GTUBE not in source
+
+
+async def test_what_is_as_deep_as_may_be_is_not_too_deep() -> None:
+    found = await examine(samples.too_deep(SENDER, RECIPIENT, 49))
+    assert found.record.decision.disposition is Disposition.ACCEPT
+
+
+@pytest.mark.parametrize("size_bytes", [1, 64, 1_000_001])
+def test_an_oversized_message_is_just_so_large(size_bytes: int) -> None:
+    size = len(samples.oversized(SENDER, RECIPIENT, size_bytes))
+    assert size_bytes < size < size_bytes + 500
