@@ -70,12 +70,18 @@ def soon(seconds: float = SECONDS) -> float:
 
 
 async def ask(
-    scanner: SpamdScanner, octets: bytes, *, user: str = "", seconds: float = SECONDS
+    scanner: SpamdScanner,
+    octets: bytes,
+    *,
+    user: str = "",
+    seconds: float = SECONDS,
+    on_top: bytes = b"",
 ) -> Answer:
     envelope = Envelope(b"a@example.com", (b"b@example.com",))
     arrival = Arrival("1", envelope, Origin(), octets, len(octets), 0.0)
     with BytesPayload(octets) as payload:
-        return await scanner.scan(Question(arrival, payload, user), soon(seconds))
+        question = Question(arrival, payload, user, on_top=on_top)
+        return await scanner.scan(question, soon(seconds))
 
 
 async def score(scanner: SpamdScanner, octets: bytes, *, user: str = "") -> SpamScore:
@@ -114,6 +120,18 @@ async def test_the_score_is_exactly_what_spamd_says(points: str, address: str) -
         said = await score(scanner, scored_message(points))
     assert (said.score, said.required) == (Decimal(points), Decimal("6.5"))
     assert said.tests == ("TEST_POINTS",)
+
+
+@pytest.mark.parametrize("mode", ["fast", "verbose"])
+async def test_fields_on_top_are_seen_by_its_rules_and_are_none_of_its_own(
+    mode: Mode, address: str
+) -> None:
+    message = b"Subject: x\n\n" + b"body\n" * 200_000
+    async with scanner_for(address, mode=mode) as scanner:
+        answer = await ask(scanner, message[:450_000], on_top=b"X-Test-Score: 7.0\n")
+    assert answer.score is not None
+    assert answer.score.score == Decimal("7.0")
+    assert not any(field.startswith(b"X-Test-Score") for field in answer.score.fields)
 
 
 async def test_a_score_just_below_the_required_one_is_not_rounded_up(address: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from mailwarden.message.encoded_words import decode_words
 from mailwarden.message.headers import Header, value_of
 from mailwarden.pipeline.extraction import Extraction, extract
+from mailwarden.pipeline.helper_fields import helper_fields
 from mailwarden.pipeline.look import Look, is_oversize, look_at
 from mailwarden.pipeline.options import Group, PathOptions, RecipientOptions, group_recipients
 from mailwarden.ports.scanner import Payload, Question, Scanner, Wave
@@ -143,6 +144,9 @@ class Examiner:
         cases = await self._check_contents(arrival, look, extraction, cases)
         whole = replace(question, extracted=tuple(extraction.parts))
         cases = await self._ask_for_viruses(cases, look, whole, deadline)
+        if self._options.settings.spamd.helper_fields:
+            on_top = helper_fields(arrival.envelope.sender, extraction.contents)
+            question = replace(question, on_top=on_top)
         return await self._ask_for_scores(cases, look, question, deadline)
 
     async def _look(self, arrival: Arrival, groups: Sequence[Group]) -> Look:

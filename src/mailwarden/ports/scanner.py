@@ -54,6 +54,7 @@ class ExtractedPart:
 class Question:
     """What a scanner is asked: this message, for this scoring user (empty: the scanner's own).
 
+    `on_top` are header fields, whole, with LF, that a spam scanner is shown before the message.
     Whoever looks for viruses looks at `payload`, the raw message, and at every one of `extracted`;
     no octets are in there twice.
     """
@@ -62,6 +63,7 @@ class Question:
     payload: Payload
     user: str = ""
     extracted: tuple[ExtractedPart, ...] = ()
+    on_top: bytes = b""
 
 
 class Scanner(Protocol):

@@ -82,22 +82,26 @@ class _Octets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """A message as spamd can take it: without mbx separators at its beginning."""
+    """A message as spamd can take it: without mbx separators at its beginning, fields on top."""
 
     payload: Payload
     start: int
+    on_top: bytes = b""
 
     @classmethod
-    def of(cls, payload: Payload) -> "_Message":
+    def of(cls, payload: Payload, on_top: bytes = b"") -> "_Message":
         may_begin_with_one = payload.chunk(_MBX_DASH, 1) == b"-"
-        return cls(payload, mbx_separators_bytes(_whole(payload)) if may_begin_with_one else 0)
+        start = mbx_separators_bytes(_whole(payload)) if may_begin_with_one else 0
+        return cls(payload, start, on_top)
 
     @property
     def size_bytes(self) -> int:
-        return self.payload.size_bytes - self.start
+        return len(self.on_top) + self.payload.size_bytes - self.start
 
     def chunk(self, start: int, size: int) -> bytes:
-        return self.payload.chunk(self.start + start, size)
+        fields = self.on_top[start : start + size]
+        behind = self.start + max(0, start - len(self.on_top))
+        return fields + self.payload.chunk(behind, size - len(fields))
 
 
 class SpamdScanner:
@@ -136,7 +140,7 @@ class SpamdScanner:
         payload = question.payload
         if payload.size_bytes > self._settings.max_bytes:
             return Answer(findings=(self._unscored(),))
-        message = _Message.of(payload)
+        message = _Message.of(payload, question.on_top)
         request = spamd.Request(self._method, message.size_bytes, safe_user(question.user))
         try:
             outcome = self._judge(await self._ask(request, message, deadline), message)

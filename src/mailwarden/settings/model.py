@@ -183,6 +183,11 @@ class SpamdSettings(Section):
         description="Larger messages are not scored, and a header says so; spam is small "
         "(sa-maxsize).",
     )
+    helper_fields: bool = Field(
+        default=False,
+        description="Show spamd X-Envelope-From, X-Qmail-Scanner-Mime-Attachments and -Zip-Files "
+        "on top of each message, for rules of yours.",
+    )
     connections: Count = Field(4, description="Connections to spamd at once, for each worker.")
     on_fault: OnFault = Field(
         "defer", description="What a message gets that spamd cannot judge (sa-faulttolerant)."
