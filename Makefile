@@ -15,9 +15,10 @@ INSTALL_PACKAGES := tests/tools/install-packages
 TEST_PACKAGES := clamd:clamav-daemon clamdscan:clamdscan spamd:spamd spamc:spamc \
     spamassassin:spamassassin tcpserver:ucspi-tcp smtpfront-qmail:mailfront swaks:swaks \
     qpsmtpd-forkserver:qpsmtpd cc:gcc bsdtar:libarchive-tools lsar:unar \
-    logrotate:logrotate
+    logrotate:logrotate unshare:util-linux \
+    nsenter:util-linux useradd:passwd systemd-analyze:systemd
 
-.PHONY: help setup demo test lint types contracts tests lock bench fuzz corpus clean
+.PHONY: help setup demo test lint types contracts tests lock bench fuzz corpus deb clean
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
@@ -29,6 +30,7 @@ help:
 	@echo 'make bench        measure the gate (ARGS="--help" says how)'
 	@echo 'make fuzz         fuzz every reader of foreign bytes (SECONDS=60 each, TARGET=open/zip)'
 	@echo 'make corpus       compare with a test corpus (CORPUS=folder, ../shared/corpus)'
+	@echo 'make deb          build the Debian package into dist/'
 	@echo 'make lock         renew the locked requirements'
 	@echo 'make clean        remove .venv and everything that was made'
 
@@ -107,6 +109,9 @@ fuzz: $(STAMPS)/dev packages
 CORPUS ?= ../shared/corpus
 corpus: $(STAMPS)/package packages
 	@$(BIN)/python -m agreement "$(CORPUS)" $(ARGS)
+
+deb: $(STAMPS)/package
+	@packaging/build-deb dist
 
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11
 lock: $(STAMPS)/uv

@@ -13,7 +13,9 @@ from support.commands import command, run
 # What `--help` may cost; an import of pydantic, sqlalchemy or rich costs as much alone.
 HELP_CPU_SECONDS = 0.3
 HEAVY = ("pydantic", "rich", "sqlalchemy", "asyncio", "aiosmtpd")
-COMMANDS = ("serve", "scan", "demo", "config", "quarantine", "selftest")
+COMMANDS = (
+    *("serve", "scan", "demo", "config", "quarantine", "report", "outbox", "setup", "selftest"),
+)
 
 
 def imported(*words: str) -> set[str]:

@@ -19,8 +19,11 @@ _COMMANDS = {
     "serve": ("mailwarden.cli.serve:serve", "Run the daemon."),
     "scan": ("mailwarden.cli.scan:scan", "Look at files, Maildirs, mboxes; change nothing."),
     "demo": ("mailwarden.cli.demo.command:demo", "The whole system on this machine, with samples."),
-    "config": ("mailwarden.cli.config:config", "Check, show and describe the settings."),
+    "config": ("mailwarden.cli.config:config", "Check, show, describe and import the settings."),
     "quarantine": ("mailwarden.cli.quarantine:quarantine", "List, show, release, delete."),
+    "report": ("mailwarden.cli.report:report", "Statistics from records and logs."),
+    "outbox": ("mailwarden.cli.outbox:outbox", "Send the notices that wait, or list them."),
+    "setup": ("mailwarden.cli.setup:setup", "Make users, directories and service files."),
     "selftest": ("mailwarden.cli.selftest:selftest", "Send the test set through the gate."),
 }
 
