@@ -84,6 +84,38 @@ def rule_files() -> tuple[bytes, ...]:
     )
 
 
+def old_installations() -> tuple[bytes, ...]:
+    """Options, an edited program, tcpserver's rules, simscan's settings."""
+    return (
+        b'./configure --sa-quarantine 2.1 --sa-subject "SPAM *** " \\\n --sa-delete=4.2\n',
+        b"#!/usr/bin/perl\nmy $sa_delete='4.2';\n@silent_viruses_array=('klez', qw(a b));\n",
+        b'127.:allow,RELAYCLIENT="",QMAILQUEUE="/q/qmail-scanner-queue.pl"\n:deny\n',
+        b"user@example.org:clam=yes,spam=no,attach=.exe:.scr,spam_hits=12.5\n:clam=yes\n",
+        b"example.org\n.exe\n",
+    )
+
+
+def per_domain_files() -> tuple[bytes, ...]:
+    """Rows of scanners_per_domain.txt and settings_per_domain.txt."""
+    return (
+        b"# rows\na@example.org:none\nexample.net:sa,ps\n",
+        b"example.org:sophie,sa,ps'[SPAM]'1.9'0.4'3'0'learn@example.org'1'1'spamdir\n",
+        b"bad row\nx:y:z'''''''''''\n",
+    )
+
+
+def logs() -> tuple[bytes, ...]:
+    """Lines of the original's logs and of ours."""
+    return (
+        b"Fri, 12 Feb 2004 10:34:16 -0500\ta@b.example\tc@d.example\tRe: x\tWorm.I\tx: 1.\n",
+        b"Feb 12 10:34:16 mx qmail-scanner[123]: Clear:RC:0(192.0.2.7):SA:0(-2.6/5.0): 1.2 4321 "
+        b"a@b.example c@d.example Re:_x <i@d> x.doc:12345\n",
+        b'Sun, 22 Nov 2026 21:30:00 +0000:12: deleting: name="Eicar" from="a@b" to="c@d"\n',
+        b"timestamp=2026-11-22T21:30:00Z event=message id=1 disposition=tag reason=spam\n",
+        b"X-Qmail-Scanner: 1.20 (Clear:RC:1(192.0.2.10):SA:0(-4.4/5.0):. Processed in 3 secs)\n",
+    )
+
+
 def outcomes() -> tuple[bytes, ...]:
     """Replies of helper processes."""
     item = Item("1", ("a.zip",), ("message",), 3, "zip", "application/zip")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import file_invariants
 import message_invariants
 import seeds
 import unpack_invariants
@@ -71,6 +72,9 @@ TARGETS = (
         for name, format_ in FORMATS.items()
     ),
     Target("settings/rule-file", wire_invariants.rule_files, seeds.rule_files),
+    Target("settings/per-domain", file_invariants.per_domain_files, seeds.per_domain_files),
+    Target("migrate/import", file_invariants.imports, seeds.old_installations),
+    Target("reports/logs", file_invariants.logs, seeds.logs),
     Target("sandbox/outcome", wire_invariants.outcomes, seeds.outcomes),
     Target("wire/envelope", wire_invariants.envelopes, seeds.envelopes),
     Target("wire/gate", wire_invariants.gate_packets, seeds.gate_packets),
