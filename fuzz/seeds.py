@@ -108,8 +108,10 @@ def logs() -> tuple[bytes, ...]:
     """Lines of the original's logs and of ours."""
     return (
         b"Fri, 12 Feb 2004 10:34:16 -0500\ta@b.example\tc@d.example\tRe: x\tWorm.I\tx: 1.\n",
-        b"Feb 12 10:34:16 mx qmail-scanner[123]: Clear:RC:0(192.0.2.7):SA:0(-2.6/5.0): 1.2 4321 "
-        b"a@b.example c@d.example Re:_x <i@d> x.doc:12345\n",
+        (
+            b"Feb 12 10:34:16 mx qmail-scanner[123]: Clear:RC:0(192.0.2.7):SA:0(-2.6/5.0): 1.2 4321 "
+            b"a@b.example c@d.example Re:_x <i@d> x.doc:12345\n"
+        ),
         b'Sun, 22 Nov 2026 21:30:00 +0000:12: deleting: name="Eicar" from="a@b" to="c@d"\n',
         b"timestamp=2026-11-22T21:30:00Z event=message id=1 disposition=tag reason=spam\n",
         b"X-Qmail-Scanner: 1.20 (Clear:RC:1(192.0.2.10):SA:0(-4.4/5.0):. Processed in 3 secs)\n",
