@@ -10,7 +10,10 @@ PAPERS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "bench/R
 # `tests/x/test_y.py`, `docs/`, `bench/queue_bench.py`: places that begin with one of our folders.
 PLACE = re.compile(r"`((?:bench|client|docs|packaging|requirements|src|tests)/[\w./*-]*)`")
 # Places inside the package are named without `src/mailwarden/`.
-MODULE = re.compile(r"`((?:cli|daemon|fronts|message|net|pipeline|quarantine|store)/[\w./-]+\.py)`")
+MODULE = re.compile(
+    r"`((?:cli|daemon|fronts|installation|logs|message|migrate|net|notify|pipeline|quarantine|reports"
+    r"|sandbox|settings|store|unpack|verdict|wire)/[\w./-]+\.py)`"
+)
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: str(paper.relative_to(ROOT)))

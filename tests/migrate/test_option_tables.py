@@ -126,9 +126,23 @@ def test_what_is_no_value_of_an_option_is_a_loss_that_says_so() -> None:
 
 
 def test_what_is_not_done_here_is_lost_only_where_it_was_on() -> None:
-    lost = [one for one in outcomes(**{"dlp-monitor": "secret.*"}) if isinstance(one, Loss)]
-    assert "dlp-monitor!" in [one.source for one in lost]
-    assert Note("dlp-monitor!", "off: nothing to set") in outcomes(**{"dlp-monitor": "no"})
+    lost = [one for one in outcomes(**{"quarantine-reject": "yes"}) if isinstance(one, Loss)]
+    assert "quarantine-reject!" in [one.source for one in lost]
+    assert Note("quarantine-reject!", "off: nothing to set") in outcomes(
+        **{"quarantine-reject": "no"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "pattern"), [("secret.*", "secret.*"), ("none", ""), ("no", ""), ("", "")]
+)
+def test_what_is_only_monitored_is_a_pattern_or_nothing(given: str, pattern: str) -> None:
+    said = [
+        one.value
+        for one in outcomes(**{"dlp-monitor": given})
+        if isinstance(one, Decision) and one.key == "attachments.monitored"
+    ]
+    assert said == [pattern]
 
 
 def test_what_nobody_said_of_a_default_is_named_as_one() -> None:

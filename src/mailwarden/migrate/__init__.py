@@ -4,8 +4,10 @@
     recognition    what a file is, by its name and its content
     configure_line, perl_program, simcontrol, tcp_rules, address_lists
                    one kind of input each: text in, what it says out; pure
-    options        what Qmail-Scanner's options and variables are here, a table (`option_tables`)
-    simscan        the same for simscan's compile options, simcontrol and ssattach
+    line_options, program_options
+                   options of a `configure` line and variables of a program, as `given`
+    option_tables  what Qmail-Scanner's options are here, a row each (`carrying`, `option_rows`)
+    simscan        the same for simscan's compile options (`simscan_options`) and files
     joining        decisions of all inputs together, and which of them cannot stand
     writing        settings file and report
     importing      all of it in order: start reading here

@@ -180,6 +180,15 @@ def archive(given: Given, _options: Options) -> Iterator[Outcome]:
     )
 
 
+def monitored(given: Given, _options: Options) -> Iterator[Outcome]:
+    """`--dlp-monitor`: a Perl pattern for policy events that are only recorded, or none."""
+    is_off = given.text.strip().lower() in ("none", "no", "0", "")
+    pattern = "" if is_off else _pattern(given.text)
+    yield Decision(
+        "attachments.monitored", pattern, "what matches is recorded and passes", given.source
+    )
+
+
 def _pattern(text: str) -> str:
     """A Perl pattern as ours; raises `ValueError` that says what it cannot be."""
     try:

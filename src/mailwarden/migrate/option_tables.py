@@ -92,9 +92,7 @@ _ROWS: Mapping[str, Carry] = {
     "sa-timeout": rows.spamd_timeout,
     "sa-faulttolerant": rows.spamd_fault,
     "sa-maxsize": as_whole("spamd.max_bytes", "larger messages are not scored"),
-    "dlp-monitor": as_loss(
-        "a rule that only records is not known here; mailwarden explain says what a rule would do"
-    ),
+    "dlp-monitor": rows.monitored,
     "mime-unpacker": as_nothing("messages are taken apart by our own reader"),
     "virus-to-delete": rows.deletes_viruses,
     "viruses-to-delete": rows.viruses_to_delete,
