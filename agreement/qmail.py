@@ -1,4 +1,7 @@
-"""Qmail-Scanner's ways: a file of rules, and the four mails of an installation test."""
+"""Qmail-Scanner's ways: a file of rules, the four mails of an installation test, and its records.
+
+Header fields, the log's report and tcp.smtp are compared in `qmail_records`.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +10,7 @@ from typing import Any
 
 from agreement.frame import Case, Result, Tools
 from agreement.path import Look
+from agreement.qmail_records import compare_headers, compare_report, compare_rules
 from mailwarden.settings.rule_files import RuleFile, read_rule_file
 from mailwarden.verdict.conditions import Extension, HeaderField, Named, Size
 from mailwarden.verdict.report import Kind
@@ -18,9 +22,17 @@ _Json = dict[str, Any]  # as the expectation has it
 
 
 def compare(tools: Tools) -> Result:
-    """Compare the rules as read, and the verdicts."""
+    """Compare the rules as read, the verdicts, and what was written about messages."""
     folder = tools.corpus / FOLDER
-    return Result([*_rules(folder), *_verdicts(tools, folder / "install-test")])
+    return Result(
+        [
+            *_rules(folder),
+            *_verdicts(tools, folder / "install-test"),
+            *compare_headers(folder / "scanner-headers.jsonl"),
+            *compare_report(folder / "log-report-sample.txt"),
+            *compare_rules(folder / "tcp.smtp.sample"),
+        ]
+    )
 
 
 def _rules(folder: Path) -> Iterator[Case]:

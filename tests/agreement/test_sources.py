@@ -34,6 +34,8 @@ hello
 --b--
 """
 
+OLD_PROGRAM = "/var/qmail/bin/qmail-scanner-queue.pl"
+
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Iterator[Tools]:
@@ -182,8 +184,52 @@ def test_rules_and_verdicts_of_qmail_scanner(tools: Tools) -> None:
     write(tools, "qmail/install-test/1.eml", b"Subject: hello\n\nhello\n")
     write(tools, "qmail/install-test/2.eml", b"Subject: virus\n\n" + EICAR + b"\n")
     write(tools, "qmail/install-test/expected.json", '{"1.eml": "clean", "2.eml": "virus"}')
+    write_qmail_records(tools, seconds=0.58, rejecting=12)
 
     assert differing(qmail.compare, tools) == []
+
+
+def test_records_of_qmail_scanner_that_say_something_else_differ(tools: Tools) -> None:
+    write(tools, "qmail/quarantine-events.sample.txt", "")
+    write(tools, "qmail/quarantine-events.sample.json", '{"rules": [], "errors": []}')
+    write(tools, "qmail/install-test/expected.json", "{}")
+    write_qmail_records(tools, seconds=0.59, rejecting=11)
+    write(tools, "qmail/tcp.smtp.sample", f'127.:allow\n:allow,QMAILQUEUE="{OLD_PROGRAM}\n')
+
+    assert [aspect for aspect, _, _ in differing(qmail.compare, tools)] == [
+        "header",
+        "row",
+        "rule",
+        "complaints",
+    ]
+
+
+def write_qmail_records(tools: Tools, *, seconds: float, rejecting: int) -> None:
+    """A field, a report and rules; the field says 0.58 seconds, the table 12 times rejecting."""
+    raw = (
+        "from ann@sender.example by mx (envelope-from <ann@sender.example>, uid 89) with "
+        "qmail-scanner-1.25st \n (clamdscan: 0.90/3065.  \n Clear:RC:1(192.0.2.7):SA:0(-4.4/5.0):. "
+        "\n Processed in 0.58 secs); 12 Apr 2007 00:53:54 -0000"
+    )
+    expected = {
+        "version": "1.25st",
+        "uid": 89,
+        "envelope_from": "ann@sender.example",
+        "scanners": {"clamdscan": "0.90/3065"},
+        "verdict": "Clear",
+        "rc": 1,
+        "client": "192.0.2.7",
+        "sa": {"spam": False, "score": -4.4, "required": 5.0},
+        "seconds": seconds,
+    }
+    header = {"header": "received", "raw": raw, "expected": expected}
+    rows = [{"count": 3, "name": "W32/A"}, {"count": rejecting, "name": "rejecting"}]
+    write(tools, "qmail/scanner-headers.jsonl", json.dumps(header))
+    write(
+        tools, "qmail/log-report-sample.txt", "./log-report.sh\n      3 W32/A\n     12 rejecting\n"
+    )
+    write(tools, "qmail/log-report-sample.json", json.dumps(rows))
+    write(tools, "qmail/tcp.smtp.sample", f'# all\n:allow,QMAILQUEUE="{OLD_PROGRAM}"\n')
 
 
 def test_what_is_hidden_is_found_or_missed(tools: Tools) -> None:
