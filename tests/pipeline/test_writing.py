@@ -499,6 +499,14 @@ def test_the_level_stands_after_the_tag(points: str, level: bytes) -> None:
     assert tagged(b"Subject: Hello\n", settings, score_of(points, "5")) == expected
 
 
+def test_the_words_for_the_levels_are_the_administrators() -> None:
+    spam = {"subject": "SPAM ", "delta": Decimal("0.5"), "levels": ["maybe", "likely", "sure"]}
+    settings = settings_of(spam=spam)
+    for points, word in (("5", b"maybe"), ("5.5", b"likely"), ("6", b"sure")):
+        field = tagged(b"Subject: Hello\n", settings, score_of(points, "5"))
+        assert field == b"Subject: SPAM " + word + b" Hello\n"
+
+
 @pytest.mark.parametrize(
     "subject", [b"Hello", b"=?utf-8?q?H=C3=A9llo?=", b"", b"\n Hello", b"\n =?utf-8?q?Hello?="]
 )

@@ -143,7 +143,7 @@ def notify(given: Given, _options: Options) -> Iterator[Outcome]:
     if not {"sender", "psender", "all"}.isdisjoint(known):
         yield Note(
             given.source,
-            "safer here: of senders, only those in notices.local_domains are told, as others are "
+            "safer here: of senders, only relay clients and this machine are told, as others are "
             "usually forged; notices.outside_senders = true tells all",
         )
 

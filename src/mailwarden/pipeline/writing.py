@@ -32,7 +32,7 @@ from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.record import Record
 from mailwarden.verdict.report import Fault, Finding, Kind, SpamScore
 from mailwarden.verdict.scoring import is_scored
-from mailwarden.verdict.thresholds import is_spam, level_of
+from mailwarden.verdict.thresholds import Level, is_spam, level_of
 
 # SpamAssassin looks no further than this into the first parentheses of the Received field.
 _COMMENT_CHARACTERS = 100
@@ -239,7 +239,8 @@ def _subject_tag(record: Record, settings: Settings) -> bytes:
     """`SPAM *** LOW ` with its closing blank."""
     score = record.report.score
     level = level_of(score, settings.spam.delta) if score else None
-    text = settings.spam.subject + (level.value if level else "")
+    word = settings.spam.levels[list(Level).index(level)] if level else ""
+    text = settings.spam.subject + word
     if text.isascii():
         return unstructured_text(text.rstrip()) + b" "
     # The blank between two encoded words is not shown (RFC 2047 section 6.2): ours stands inside.

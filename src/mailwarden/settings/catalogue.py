@@ -262,7 +262,8 @@ def _item(field: FieldInfo) -> FieldInfo | None:
 
 def _words(field: FieldInfo) -> str:
     if item := _item(field):
-        return ", ".join(["a list", *_bounds(field), f"each item {_words(item)}"])
+        bounds = (bound.replace("characters", "items") for bound in _bounds(field))
+        return ", ".join(["a list", *bounds, f"each item {_words(item)}"])
     named = _named(field)
     phrase = f"{named.phrase} of {named.unit}" if named.unit else named.phrase
     return ", ".join([phrase, *_bounds(field)])

@@ -21,6 +21,7 @@ from mailwarden.settings.values import (
     FolderName,
     Fragment,
     HostName,
+    LevelWord,
     Line,
     ListOf,
     MailAddress,
@@ -87,6 +88,12 @@ class SpamSettings(Section):
         Decimal(0),
         description="LOW below R plus this, MEDIUM below R plus twice this, else HIGH, "
         "after the subject's text; 0 is off (sa-delta).",
+    )
+    levels: ListOf[LevelWord] = Field(
+        ("LOW", "MEDIUM", "HIGH"),
+        min_length=3,
+        max_length=3,
+        description="Words in the subject for the three levels of spam.delta, the lowest first.",
     )
     debug: bool = Field(
         default=False,

@@ -159,6 +159,7 @@ Extension = Annotated[
     str, Field(pattern=r"^[a-z0-9_-]{1,24}$"), Words("an extension in lower case, without the dot")
 ]
 
+LevelWord = Annotated[Line, Field(min_length=1, max_length=20), Words("a short text")]
 FolderName = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9_-]{1,40}$"),
