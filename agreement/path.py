@@ -69,7 +69,7 @@ class MessagePath:
         self._runner = asyncio.Runner()
         self._looks: dict[bytes, Look] = {}
         self._unpacker = build_unpacker(self._settings, Path(tempfile.gettempdir()))
-        scanners = build_scanners(self._settings)
+        scanners = build_scanners(self._options.profiles)
         key = secrets.token_bytes(32)
         self._examiner = build_examiner(self._settings, scanners, self._unpacker, key)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from mailwarden.logs.qmail_scanner import open_logs
 from mailwarden.net.descriptors import Peer
 from mailwarden.settings.model import LogSettings
 from mailwarden.verdict.disposition import Disposition
-from mailwarden.verdict.record import Record
+from mailwarden.verdict.record import Record, join_records
 from mailwarden.verdict.reply import Trouble
+from mailwarden.verdict.report import Fault
 from support.log_records import record, spam
 from support.records import record_of
 
@@ -152,3 +154,14 @@ def test_the_level_silences_what_is_below() -> None:
 )
 def test_a_value_becomes_printable_text(value: str | bytes, text: str) -> None:
     assert log_text(value) == text
+
+
+def test_a_fault_that_any_group_of_recipients_saw_is_a_line_of_its_own_and_one_only() -> None:
+    kept, other = record_of("one"), record_of("one", recipients=(b"two@example.net",))
+    report = replace(other.report, faults=(Fault("spamd", "spamd is away"),))
+    decision = replace(other.decision, disposition=Disposition.TAG)
+    other = replace(other, report=report, decision=decision)
+    stream = io.StringIO()
+    journal(stream).passed("one", join_records([kept, other, other]), "answered")
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == ["message", "fault"]

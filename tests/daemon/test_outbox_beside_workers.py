@@ -56,6 +56,15 @@ def test_when_the_daemon_ends_the_outbox_ends() -> None:
         assert "event=outbox-stopped" in running.log()
 
 
+def test_an_outbox_that_does_not_end_is_killed_so_that_the_daemon_does() -> None:
+    settings = {"daemon": {"workers": 1, "drain_seconds": 0.3}}
+    with daemon(settings, outbox=True) as running:
+        pid = wait_for_outbox(running)
+        os.kill(pid, signal.SIGSTOP)
+        assert running.stop() == 0
+        assert f"event=outbox-hung worker={pid}" in running.log()
+
+
 def test_when_the_supervisor_is_killed_the_outbox_ends() -> None:
     with daemon(ONE_WORKER, outbox=True) as running:
         pid = wait_for_outbox(running)

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from mailwarden.daemon import wiring
 from mailwarden.daemon.wiring import (
     build_gate,
     build_scanners,
     new_message_id,
     prepare_directories,
 )
+from mailwarden.pipeline.options import PathOptions, path_options
 from mailwarden.ports.keeping import KeepingError
 from mailwarden.quarantine.folder import QuarantineFolder
 from mailwarden.settings.model import Settings
 from mailwarden.settings.per_recipient import ScannerName
+from mailwarden.settings.profiles import profiles_of
 from mailwarden.store.schema import StoreError
 from support.door import Tape
 
@@ -47,12 +50,12 @@ def settings_in(folder: Path, *scanners: str) -> Settings:
 def test_the_scanners_are_those_that_the_settings_name(
     tmp_path: Path, names: tuple[str, ...], built: list[str]
 ) -> None:
-    assert [one.name for one in build_scanners(settings_in(tmp_path, *names))] == built
+    assert [one.name for one in build_scanners(profiles_of(settings_in(tmp_path, *names)))] == built
 
 
 @pytest.mark.parametrize("name", typing.get_args(ScannerName))
 def test_every_scanner_that_the_settings_can_name_is_built(tmp_path: Path, name: str) -> None:
-    assert {one.name for one in build_scanners(settings_in(tmp_path, name))} == {name}
+    assert {one.name for one in build_scanners(profiles_of(settings_in(tmp_path, name)))} == {name}
 
 
 def test_everything_is_made_where_it_is_missing_and_twice_does_no_harm(tmp_path: Path) -> None:
@@ -90,6 +93,23 @@ async def test_a_gate_is_built_and_closed(tmp_path: Path) -> None:
     gate = build_gate(settings, Tape(), print)
     assert gate.door.serving == 0
     await gate.close()
+
+
+async def test_settings_of_many_profiles_are_laid_out_once_for_the_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[PathOptions] = []
+
+    def made_options(settings: Settings) -> PathOptions:
+        made.append(path_options(settings))
+        return made[-1]
+
+    monkeypatch.setattr(wiring, "path_options", made_options)
+    settings = settings_in(tmp_path)
+    prepare_directories(settings)
+    gate = build_gate(settings, Tape(), print)
+    await gate.close()
+    assert len(made) == 1
 
 
 def test_ids_sort_by_time_and_fit_everywhere() -> None:

@@ -29,6 +29,16 @@ def test_own_templates_can_include_ours_and_a_changed_one_is_read_again(tmp_path
     assert filled(tmp_path, "changed") == "changed"
 
 
+def test_a_template_that_an_administrator_adds_later_is_used(tmp_path: Path) -> None:
+    values = {"summary": None, "audience": "sender"}
+    ours = fill("subject.txt", values, ENGLISH, str(tmp_path))
+    (tmp_path / "subject.txt").write_text("mine", encoding="utf-8")
+    assert (ours, fill("subject.txt", values, ENGLISH, str(tmp_path))) == (
+        "Your message was not delivered\n",
+        "mine",
+    )
+
+
 def test_a_folder_that_is_not_there_leaves_ours() -> None:
     values = {"summary": None, "audience": "recipients"}
     assert (

@@ -97,6 +97,12 @@ def test_many_recipients_and_files_are_counted() -> None:
     assert told["Files"].endswith("a (0 kB), and 1 more")
 
 
+def test_recipients_that_the_errand_left_out_are_counted() -> None:
+    recipients = [{"address": f"u{number}@example.net"} for number in range(20)]
+    told = facts("admin", recipients=recipients, recipient_count=100_000)
+    assert told["To"].endswith("u9@example.net, and 99,990 more")
+
+
 def test_an_empty_sender_and_odd_bytes_can_be_read() -> None:
     assert facts("admin", sender="")["From"] == "<>"
     told = facts("admin", sender="\udcff\n@example.org", subject="a\r\nb\x1b", message_id="")

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from base64 import encodebytes
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +15,7 @@ from mailwarden.settings.model import Settings
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.release_mark import make_mark
 from mailwarden.verdict.report import Answer, Fault, Finding, Kind
+from support.archives import zip_archive
 from support.arrivals import (
     AT,
     AWAY,
@@ -367,3 +369,14 @@ async def test_the_time_that_it_took_is_the_clocks() -> None:
     started = time.monotonic()
     found = await examine(MESSAGE, scanners=(ScriptedScanner(CLEAN),))
     assert 0 <= found.record.seconds <= time.monotonic() - started
+
+
+@pytest.mark.parametrize("limits", [{"unpacked_bytes": 10_000}, {"files": 1}])
+async def test_a_limit_on_unpacking_that_is_hit_is_one_finding(limits: dict[str, int]) -> None:
+    archive = zip_archive({"a.txt": b"a" * 9_000, "b.txt": b"b" * 9_000})
+    raw = multipart(
+        b"Content-Disposition: attachment; filename=a.zip\n"
+        b"Content-Transfer-Encoding: base64\n\n" + encodebytes(archive)
+    )
+    found = await examine(raw, settings=settings_of(unpacking=limits))
+    assert [one.kind for one in found.record.report.findings] == [Kind.OVER_LIMIT]

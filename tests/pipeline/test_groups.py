@@ -4,6 +4,7 @@ from base64 import encodebytes
 from collections.abc import Mapping, Sequence
 
 from mailwarden.pipeline.examine import Examination
+from mailwarden.pipeline.options import path_options
 from mailwarden.settings.model import Settings
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.report import Kind
@@ -94,6 +95,19 @@ async def test_one_recipient_is_scored_by_its_own_address_and_several_by_the_gro
     assert [question.user for question in spamd.questions] == ["bob@site.example", "all"]
 
 
+async def test_a_message_to_thousands_of_scoring_users_asks_spamd_some_fifty_times() -> None:
+    users = {f"p{number}": {"spam": {"user": f"user{number}"}} for number in range(2_000)}
+    settings = settings_of(
+        spam={"user": "site", "quarantine_above": 1}, profile=profiles(site={}, **users)
+    )
+    spamd = spam_scanner(scored("9"))
+    recipients = tuple(f"bob@{name}.example".encode() for name in users)
+    found = await look(MESSAGE, settings, spamd, recipients=recipients)
+    asked = [question.user for question in spamd.questions]
+    assert asked == [f"user{number}" for number in range(50)] + ["site"]
+    assert set(dispositions(found).values()) == {"quarantine"}
+
+
 async def test_nobody_is_scored_when_one_group_makes_all_wait() -> None:
     settings = settings_of(profile=profiles(other={"scanners": ["spamd"]}))
     spamd = spam_scanner(scored("1"))
@@ -160,6 +174,25 @@ async def test_structure_and_attachment_rules_are_each_groups_own() -> None:
     raw = multipart(b"Content-Disposition: attachment; filename=a.vbs\n\nx = 1\n")
     found = await look(raw, settings)
     assert dispositions(found) == {SITE: "quarantine", OTHER: "accept"}
+
+
+async def test_who_wants_nobody_to_look_does_not_wait_for_who_looks_inside() -> None:
+    nobody = {
+        "scanners": [],
+        "attachments": {"forbidden_extensions": [], "default_rules": False},
+    }
+    archive = encodebytes(zip_archive({"a.txt": b"a"}))
+    raw = multipart(
+        b"Content-Disposition: attachment; filename=a.zip\n"
+        b"Content-Transfer-Encoding: base64\n\n" + archive
+    )
+    settings = settings_of(profile=profiles(other=nobody))
+    options = path_options(settings)
+    assert [options.for_recipient(one).looks_inside for one in (SITE, OTHER)] == [True, False]
+    found = await look(raw, settings, recipients=(OTHER,))
+    assert found.record.files == ()
+    found = await look(raw, settings, recipients=(SITE,))
+    assert found.record.files
 
 
 async def test_the_record_of_the_message_is_led_by_the_most_severe_group() -> None:

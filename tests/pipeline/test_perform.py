@@ -118,12 +118,13 @@ async def test_a_quarantined_message_is_kept_to_the_byte_in_the_maildir_of_its_r
     assert len(desk.records.noted) == 1
 
 
-async def test_what_could_not_be_kept_is_not_answered_and_not_noted_as_kept() -> None:
+async def test_what_could_not_be_kept_is_not_answered_and_on_record_as_deferred() -> None:
     desk = Desk()
     desk.quarantine.is_full = True
     with pytest.raises(KeepingError, match="No space left"):
         await desk.pass_on(INFECTED)
-    assert desk.is_untouched
+    assert not desk.quarantine.messages
+    assert [record.decision.disposition for record in desk.records.noted] == [Disposition.DEFER]
 
 
 async def test_a_deletion_is_on_record_for_good_before_it_is_answered() -> None:

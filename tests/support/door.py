@@ -187,7 +187,7 @@ def door(
         ended = asyncio.Event()
         numbers = itertools.count(1)
         queue_door = QueueDoor(
-            settings,
+            options,
             Examiner(options, [scanner], InProcessUnpacker(), bytes(32), time.monotonic),
             Performer(options, Keepers(shelf, book, MemoryOutbox())),
             tape,

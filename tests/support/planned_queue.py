@@ -1,10 +1,10 @@
-"""A queue that fails when the test says so: the strict queue behind a program that counts its calls.
+"""A queue that fails when the test says so: the strict queue behind a program that counts calls.
 
 with planned_queue() as queue:
     queue.plan(2, "53")     the second call from now on exits with 53 and queues nothing
 
 What a call can be told to do: a number, exit so and queue nothing; `killed`, die by SIGKILL before
-it reads; `lost`, queue the message and then die by SIGKILL; `held`, wait for `release`, then queue.
+it reads; `held`, wait for `release`, then queue.
 The client and the outbox run the same program, and every call counts.
 """
 
@@ -34,7 +34,6 @@ plan=
 [ ! -e {folder}/plan-$n ] || read -r plan < {folder}/plan-$n
 case "$plan" in
   killed) kill -KILL $$ ;;
-  lost) {program}; kill -KILL $$ ;;
   held) read -r plan < {folder}/held-$n ;;
   ?*) export STRICT_QUEUE_EXIT=$plan ;;
 esac

@@ -102,6 +102,22 @@ def test_a_record_of_several_groups_is_led_by_the_most_severe_and_names_each_rec
     ]
 
 
+def test_a_record_of_several_groups_says_what_was_found_for_any_of_them() -> None:
+    policy = Finding("attachments", Kind.POLICY, "own-rule")
+    first, second = (Reason(one, Disposition.QUARANTINE) for one in (VIRUS, policy))
+    late = Reason(FAULT, Disposition.TAG)
+    kept = record_of(Report((VIRUS,)), first)
+    both = record_of(Report((policy, VIRUS), (FAULT,)), second, first, late)
+    record = record_json(join_records([kept, both]))
+    found, faults, reasons = record["findings"], record["faults"], record["reasons"]
+    assert isinstance(found, list)
+    assert isinstance(faults, list)
+    assert isinstance(reasons, list)
+    assert [one["name"] for one in found] == ["Eicar", "own-rule"]
+    assert [one["by"] for one in faults] == ["spamd"]
+    assert [one["key"] for one in reasons] == ["virus:Eicar", "policy:own-rule", "fault:spamd"]
+
+
 def test_of_groups_that_are_equally_severe_one_leads_that_asked_for_it() -> None:
     waits = share_of(b"a@b.example", Disposition.DEFER, Disposition.ACCEPT)
     asked = share_of(b"c@d.example", Disposition.DEFER, Disposition.DEFER)

@@ -40,6 +40,7 @@ from mailwarden.daemon.wiring import (
 from mailwarden.net.payload import HeldPayload
 from mailwarden.pipeline.examine import Examiner
 from mailwarden.settings.model import Settings
+from mailwarden.settings.profiles import profiles_of
 from mailwarden.verdict.arrival import Arrival, Origin
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.record import Record, record_json
@@ -185,7 +186,7 @@ async def _scan_all(
     screen: _Screen,
 ) -> Tally:
     """Ask the scanners about all messages, and close their connections in the end."""
-    scanners = build_scanners(settings)
+    scanners = build_scanners(profiles_of(settings))
     # No message is a released one here: what stands in a folder is to be judged as it is.
     unpacker = build_unpacker(settings, Path(tempfile.gettempdir()))
     examiner = build_examiner(settings, scanners, unpacker, secrets.token_bytes(32))

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import structlog
 
-from mailwarden.logs.facts import hit_tests
+from mailwarden.logs.facts import hit_tests, shares_of
 from mailwarden.logs.qmail_scanner import QmailScannerLogs
 from mailwarden.net.descriptors import Peer
 from mailwarden.settings.model import LogSettings
@@ -92,7 +92,8 @@ class LogJournal:
             seconds=round(record.seconds, 4),
             pid=arrival.origin.pid,
         )
-        for fault in record.report.faults:
+        faults = dict.fromkeys(one for share in shares_of(record) for one in share.report.faults)
+        for fault in faults:
             self._log.warning("fault", id=message_id, by=fault.by, reason=log_text(fault.reason))
         if self._logs:
             self._logs.write(record, outcome)

@@ -250,13 +250,14 @@ class Supervisor:
 
     def _kill_hung(self) -> None:
         now = time.monotonic()
-        for worker in self._workers.values():
-            silent = now - worker.heard > self.settings.daemon.hang_seconds
-            ending = now - (worker.ending_since or now)
+        for child in self._children():
+            is_outbox = child is self._outbox  # which gives no signs of life
+            silent = not is_outbox and now - child.heard > self.settings.daemon.hang_seconds
+            ending = now - (child.ending_since or now)
             if silent or ending > self.settings.daemon.drain_seconds + _GRACE_SECONDS:
-                self._log.error("worker-hung", worker=worker.pid)
-                worker.heard = now
-                os.kill(worker.pid, signal.SIGKILL)
+                self._log.error("outbox-hung" if is_outbox else "worker-hung", worker=child.pid)
+                child.heard = now
+                os.kill(child.pid, signal.SIGKILL)
 
     def _say_alive(self, due: float) -> float:
         interval = self.manager.watchdog_seconds

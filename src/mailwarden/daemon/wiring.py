@@ -28,7 +28,7 @@ from mailwarden.scanners.clamd import ClamdScanner
 from mailwarden.scanners.spamd import SpamdScanner
 from mailwarden.scanners.test_patterns import TestPatternScanner, TestPatternSpamScanner
 from mailwarden.settings.model import LogSettings, Settings
-from mailwarden.settings.profiles import profiles_of
+from mailwarden.settings.profiles import Profiles, profiles_of
 from mailwarden.store.errands import StoredErrands
 from mailwarden.store.records import StoredRecords
 from mailwarden.store.schema import open_database
@@ -58,9 +58,9 @@ class Gate:
         self.engine.dispose()
 
 
-def build_scanners(settings: Settings) -> tuple[Scanner, ...]:
+def build_scanners(profiles: Profiles) -> tuple[Scanner, ...]:
     """The scanners that the settings name, for whomever, in their order."""
-    distinct = profiles_of(settings).distinct()
+    settings, distinct = profiles.site, profiles.distinct()
     names = dict.fromkeys(name for one in distinct for name in one.scanners)
     return tuple(scanner for name in names for scanner in _BUILDERS[name](settings, distinct))
 
@@ -116,22 +116,23 @@ def _writes_logs(log: LogSettings) -> bool:
 
 def build_gate(settings: Settings, journal: Journal, complain: Callable[[str], None]) -> Gate:
     """All of a worker; call it in the worker's own process, after `prepare_directories`."""
-    scanners = build_scanners(settings)
+    options = path_options(settings)  # once: those of many profiles take seconds and 100 MB
+    scanners = build_scanners(options.profiles)
     engine = open_database(settings.store.database)
     writer = BatchWriter(engine, complain)
     folder = QuarantineFolder(settings.quarantine.directory)
     unpacker = build_unpacker(settings, settings.spool.directory)
     key = release_key(settings.quarantine.release_key)
-    examiner = build_examiner(settings, scanners, unpacker, key)
+    examiner = Examiner(options, scanners, unpacker, key, time.monotonic)
     keepers = Keepers(
         QuarantineKeeper(folder, writer, complain),
         StoredRecords(writer, complain),
         StoredErrands(writer, complain),
         ArchiveKeeper(settings.archive) if settings.archive.matching else None,
     )
-    performer = Performer(path_options(settings), keepers)
+    performer = Performer(options, keepers)
     moments = Moments(now=time.time, new_id=new_message_id)
-    door = QueueDoor(settings, examiner, performer, journal, moments)
+    door = QueueDoor(options, examiner, performer, journal, moments)
     return Gate(door, scanners, unpacker, writer, engine)
 
 

@@ -28,7 +28,10 @@ class Recipient(msgspec.Struct, frozen=True):
 
 
 class MailRecord(msgspec.Struct, frozen=True):
-    """The record of one message, as far as notices tell it; `at` is seconds since the epoch."""
+    """The record of one message, as far as notices tell it; `at` is seconds since the epoch.
+
+    `recipients` are the first ones, `recipient_count` is how many there are; 0 where all are here.
+    """
 
     id: str = ""
     at: float = 0.0
@@ -37,6 +40,7 @@ class MailRecord(msgspec.Struct, frozen=True):
     detail: str = ""
     sender: str = ""
     recipients: tuple[Recipient, ...] = ()
+    recipient_count: int = 0
     subject: str = ""
     message_id: str = ""
     files: tuple[tuple[str, int], ...] = ()

@@ -45,14 +45,22 @@ class TemplateError(Exception):
 def fill(name: str, values: Mapping[str, object], voice: Voice, folder: str = "") -> str:
     """Fill in the template of that name, from `folder` where it has one; raises `TemplateError`."""
     try:
-        return _environment(folder, voice).get_template(name).render(values)
+        return _environment(folder, _names_in(folder), voice).get_template(name).render(values)
     except _MISTAKES as error:
         raise TemplateError(*_place_and_text(name, error)) from error
 
 
+def _names_in(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(path.name for path in Path(folder).iterdir()) if folder else frozenset()
+    except OSError:
+        return frozenset()
+
+
 # Each profile may have a folder and a language; templates that changed on the disk are read again.
+# `_names` are those in the folder: with a new one, what was read before does not count any more.
 @lru_cache(maxsize=64)
-def _environment(folder: str, voice: Voice) -> SandboxedEnvironment:
+def _environment(folder: str, _names: frozenset[str], voice: Voice) -> SandboxedEnvironment:
     folders = [Path(folder), OWN_TEMPLATES] if folder else [OWN_TEMPLATES]
     environment = SandboxedEnvironment(
         loader=jinja2.FileSystemLoader(folders),

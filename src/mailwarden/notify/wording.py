@@ -141,7 +141,7 @@ def _recipients(content: NoticeContent, recipient: str, voice: Voice) -> str:
         return one_line(recipient, _ADDRESS_CHARACTERS)
     addresses = [one.address for one in content.record.recipients]
     shown = [one_line(address, _ADDRESS_CHARACTERS) for address in addresses[:_RECIPIENTS]]
-    return _joined(shown, len(addresses), voice)
+    return _joined(shown, content.record.recipient_count or len(addresses), voice)
 
 
 def _joined(shown: Sequence[str], number: int, voice: Voice) -> str:

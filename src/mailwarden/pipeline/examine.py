@@ -8,7 +8,7 @@ scoring user, and each group gets its own report and decision.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mailwarden.message.encoded_words import decode_words
@@ -19,6 +19,7 @@ from mailwarden.pipeline.look import Look, is_oversize, look_at
 from mailwarden.pipeline.options import Group, PathOptions, RecipientOptions, group_recipients
 from mailwarden.ports.scanner import Payload, Question, Scanner, Wave
 from mailwarden.ports.unpacker import Unpacker
+from mailwarden.unpack.budget import Limit, Spent
 from mailwarden.unpack.contents import Contents
 from mailwarden.verdict.arrival import Arrival
 from mailwarden.verdict.attachments import check_attachments, crypto_of
@@ -41,6 +42,8 @@ _MARGIN_SHARE = 0.1
 # A subject in a record is for people; the message keeps its own.
 _SUBJECT_CHARACTERS = 200
 _MESSAGE_ID_BYTES = 250
+# Each costs spamd 200 ms of CPU; a sender may name thousands of recipients in one message.
+_MOST_SCORING_USERS = 50
 # What logs and notices say of a message's files; a hostile one has thousands.
 _LISTED_FILES = 50
 
@@ -104,7 +107,7 @@ class Examiner:
         until = _scanners_until(deadline)
         groups = group_recipients(self._options, arrival.envelope.recipients)
         look = await self._look(arrival, groups)
-        with await self._extract(look, until) as extraction:
+        with await self._extract(look, groups, until) as extraction:
             cases = await self._report(Question(arrival, payload), look, groups, extraction, until)
             contents = extraction.contents
         whole = Record(
@@ -134,7 +137,11 @@ class Examiner:
         cases = [
             _Case(
                 group,
-                Report(findings, faults, look.readings.anomalies),
+                Report(
+                    findings,
+                    faults if group.options.looks_inside else (),
+                    look.readings.anomalies,
+                ),
                 is_closed=is_oversize(arrival, group),
             )
             for group, findings in zip(groups, look.findings, strict=True)
@@ -156,10 +163,12 @@ class Examiner:
             return await asyncio.to_thread(look_at, *wanted)
         return look_at(*wanted)
 
-    async def _extract(self, look: Look, deadline: float) -> Extraction:
+    async def _extract(self, look: Look, groups: Sequence[Group], deadline: float) -> Extraction:
+        """Take the leaves apart, if somebody is to see what is inside."""
         options = self._options
+        looks_inside = any(group.options.looks_inside for group in groups)
         return await extract(
-            look.leaves,
+            look.leaves if looks_inside else (),
             self._unpacker,
             options.unpacking,
             deadline,
@@ -173,6 +182,7 @@ class Examiner:
         open_cases = (case for case in cases if not case.is_closed)
         rules = {id(one): one for one in (case.group.options.attachments for case in open_cases)}
         contents = extraction.contents
+        told = {one.detail for one in contents.unopened}
         found = {
             key: await _check_attachments(arrival, look, contents, one)
             for key, one in rules.items()
@@ -182,7 +192,10 @@ class Examiner:
             if case.is_closed
             else _with_findings(
                 case,
-                (*found[id(case.group.options.attachments)], *_over_limits(case, extraction)),
+                (
+                    *found[id(case.group.options.attachments)],
+                    *_over_limits(case, extraction.spent, told),
+                ),
             )
             for case in cases
         ]
@@ -192,11 +205,11 @@ class Examiner:
     ) -> list[_Case]:
         """Ask each virus scanner that somebody wants, once, all together."""
         is_text_only = look.is_text_only
-        asking = [
-            case
+        asking = {
+            case: None
             for case in cases
             if not (is_text_only and case.group.options.settings.viruses.skip_text_only)
-        ]
+        }
         answers = await self._ask(Wave.VIRUS, asking, question, deadline)
         return [_join_answers(case, answers) if case in asking else case for case in cases]
 
@@ -213,26 +226,22 @@ class Examiner:
             for case, disposition in zip(cases, decided, strict=True)
             if disposition < Disposition.DEFER and _is_worth_scoring(arrival, case, look)
         ]
-        users = dict.fromkeys(map(_scoring_user, worth))
+        by_user = _by_scoring_user(worth, self._options.settings.spam.user)
         async with asyncio.TaskGroup() as group:
             tasks = {
                 user: group.create_task(
-                    self._ask(
-                        Wave.SPAM,
-                        [case for case in worth if _scoring_user(case) == user],
-                        replace(question, user=user),
-                        deadline,
-                    )
+                    self._ask(Wave.SPAM, theirs, replace(question, user=user), deadline)
                 )
-                for user in users
+                for user, theirs in by_user.items()
             }
+        users = {case: user for user, theirs in by_user.items() for case in theirs}
         return [
-            _join_answers(case, tasks[_scoring_user(case)].result()) if case in worth else case
+            _join_answers(case, tasks[users[case]].result()) if case in users else case
             for case in cases
         ]
 
     async def _ask(
-        self, wave: Wave, cases: Sequence[_Case], question: Question, deadline: float
+        self, wave: Wave, cases: Collection[_Case], question: Question, deadline: float
     ) -> Mapping[Scanner, Answer]:
         """Ask the scanners of one wave that some case wants, in parallel; in fixed order."""
         asked = [
@@ -256,16 +265,19 @@ async def _check_attachments(
     return check_attachments(contents, rules, facts)
 
 
-def _over_limits(case: _Case, extraction: Extraction) -> Iterable[Finding]:
-    """What these recipients' limits say of what was spent under the widest ones."""
-    limits, spent = case.group.options.settings.unpacking, extraction.spent
-    for name, most, needed in (
-        ("unpacked_bytes", limits.unpacked_bytes, spent.bytes_produced),
-        ("files", limits.files, spent.files),
+def _over_limits(case: _Case, spent: Spent, told: Collection[str]) -> Iterable[Finding]:
+    """What these recipients' limits say of what was spent under the widest ones.
+
+    A widest limit that was hit is `told` already (`verdict.attachments`).
+    """
+    limits = case.group.options.settings.unpacking
+    for limit, name, most, needed in (
+        (Limit.BYTES, "unpacked_bytes", limits.unpacked_bytes, spent.bytes_produced),
+        (Limit.FILES, "files", limits.files, spent.files),
     ):
-        if needed > most:
+        if needed > most and limit not in told:
             detail = f"{needed} are unpacked where unpacking.{name} allows {most}"
-            yield Finding("unpack", Kind.OVER_LIMIT, name, detail=detail)
+            yield Finding("unpack", Kind.OVER_LIMIT, limit, detail=detail)
 
 
 def _with_findings(case: _Case, findings: tuple[Finding, ...]) -> _Case:
@@ -279,6 +291,16 @@ def _is_worth_scoring(arrival: Arrival, case: _Case, look: Look) -> bool:
     from_field = value_of(arrival.raw, sender) if sender else b""
     skips_bounces = case.group.options.settings.spam.skip_bounces
     return not (skips_bounces and is_bounce(arrival, from_field))
+
+
+def _by_scoring_user(cases: Iterable[_Case], site_user: str) -> Mapping[str, Sequence[_Case]]:
+    """Who is scored by whose settings; where there are too many users, the rest by the site's."""
+    by_user: dict[str, list[_Case]] = {}
+    for case in cases:
+        user = _scoring_user(case)
+        is_room = user in by_user or len(by_user) < _MOST_SCORING_USERS
+        by_user.setdefault(user if is_room else site_user, []).append(case)
+    return by_user
 
 
 def _scoring_user(case: _Case) -> str:

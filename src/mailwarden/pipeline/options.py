@@ -22,6 +22,7 @@ class RecipientOptions:
 
     `passed` are codes of anomalies that are not judged, None where nothing of the form is.
     `unasked` are scanners, by name, that others' messages are shown to but not theirs.
+    `looks_inside`: somebody is to see what is in their messages, a scanner or a rule.
     """
 
     settings: Settings
@@ -29,6 +30,7 @@ class RecipientOptions:
     attachments: AttachmentRules
     passed: frozenset[str] | None
     unasked: frozenset[str]
+    looks_inside: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _options_by_settings(distinct: Sequence[Settings]) -> Mapping[int, Recipient
             attachments=arranged[id(one.attachments)],
             passed=_passed(one),
             unasked=asked - frozenset(one.scanners),
+            looks_inside=bool(one.scanners or arranged[id(one.attachments)].rules),
         )
         for one in distinct
     }

@@ -5,14 +5,14 @@
     queue the first copy                 if the queue refuses: nothing was done, its answer is ours
     commit what was staged               from here on the message is dealt with
     queue the other copies               one that the queue refuses is kept and tried again
-    tell, record, answer
+    tell                                 synced, too, so that a crash after success loses no notice
+    record, answer
 
 A message that is one copy for all is handed to the client, which becomes the queue program.
 """
 
 import asyncio
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mailwarden.message.edits import Edit, apply_edits
@@ -20,19 +20,24 @@ from mailwarden.message.headers import Header
 from mailwarden.net.payload import MemoryPayload
 from mailwarden.pipeline.examine import Examination, Share
 from mailwarden.pipeline.options import PathOptions
-from mailwarden.pipeline.telling import errands_about, redelivery
+from mailwarden.pipeline.telling import Told, errands_for, redelivery
 from mailwarden.pipeline.writing import edits_for
-from mailwarden.ports.courier import Courier, CourierGoneError
+from mailwarden.ports.courier import Courier
 from mailwarden.ports.keeping import Archive, KeepingError, Maildir, Quarantine, Records, Staged
 from mailwarden.ports.outbox import Outbox
 from mailwarden.ports.scanner import Payload
 from mailwarden.verdict.disposition import Disposition
-from mailwarden.verdict.errand import Errand, ErrandKind
+from mailwarden.verdict.errand import Errand
 from mailwarden.verdict.merge import settle
 from mailwarden.verdict.record import Record, join_records
 from mailwarden.verdict.report import Finding, Kind, SpamScore
 from mailwarden.wire.envelope import Envelope
 
+# The sender waits while copies are queued one by one, some 10 ms each on a slow disk; more are left
+# to the outbox.
+_MOST_COPIES_NOW = 100
+# What qmail takes for a refusal for good (qmail-queue(8)).
+_PERMANENT_CODES = range(11, 41)
 _PASSING = Disposition.ACCEPT, Disposition.TAG
 # A database takes a row within milliseconds; no message waits for a locked one to tell somebody.
 _TELLING_SECONDS = 2.0
@@ -115,7 +120,8 @@ class Performer:
     async def perform(self, examination: Examination, payload: Payload, courier: Courier) -> Done:
         """Keep what must be kept, tell, record, and return what to answer.
 
-        Raises `KeepingError` or `CourierGoneError`: then nothing was kept.
+        Raises `KeepingError` or `CourierGoneError`: then nothing is in quarantine, and the sender
+        has to try again; a copy that the queue took already will be there twice.
         """
         shares = _settled(examination.shares)
         record = join_records([share.record for share in shares])
@@ -126,7 +132,7 @@ class Performer:
                 outcome: Outcome = Defer(_lead(shares).options.settings.rejection.defer)
             case Disposition.REJECT if _is_all(shares, Disposition.REJECT):
                 outcome = Refuse(_rejection(_lead(shares)))
-                for errand in _errands(shares, examination.header):
+                for errand in errands_for(_told(shares), examination.header):
                     self._keepers.outbox.send(errand)
             case _:
                 return await self._carry_out(shares, examination.header, payload, courier)
@@ -144,14 +150,19 @@ class Performer:
             self._keepers.records.note(record)
             return Done(Deliver(copies[0].edits), record)
         kept = _with_ids(shares)
-        record = join_records([share.record for share in kept])
-        if code := await self._keep(kept, record, payload, copies[:1], courier):
-            waiting = _deferred(shares)
-            self._keepers.records.note(waiting)
-            return Done(Passed(code), waiting)
-        for number, copy in enumerate(copies[1:], 1):
-            await self._queue_or_keep(copy, number, courier)
+        staged: list[Staged] = []
+        try:
+            code = await self._keep(kept, payload, copies[:1], courier, staged)
+            for number, copy in enumerate(copies[1:] if not code else (), 1):
+                await self._queue_or_keep(copy, number, courier)
+        except BaseException:  # whatever it was: the sender tries again, and all comes again
+            await self._undo(shares, staged, Disposition.DEFER)
+            raise
+        if code:
+            record = await self._undo(shares, staged, _answered(code))
+            return Done(Passed(code), record)
         await self._tell(kept, header)
+        record = join_records([share.record for share in kept])
         if not _is_any(shares, Disposition.DELETE):
             self._keepers.records.note(record)
         return Done(Kept(), record)
@@ -159,45 +170,53 @@ class Performer:
     async def _keep(
         self,
         shares: Sequence[Share],
-        record: Record,
         payload: Payload,
         first: Sequence[Copy],
         courier: Courier,
+        staged: list[Staged],
     ) -> int:
-        """Keep all that must be kept together with the first copy for the queue, or nothing.
+        """Keep all that must be kept together with the first copy for the queue.
 
-        Returns the queue program's exit code; 0 where there is no copy.
+        Returns the queue program's exit code, 0 where there is no copy; otherwise, and when it
+        raises, what is in `staged` has to be discarded.
         """
-        staged: list[Staged] = []
-        try:
-            for maildir, kept in _by_maildir(shares):
-                staged.append(await self._keepers.quarantine.stage(kept, payload, maildir))
-            if _is_any(shares, Disposition.DELETE):
-                await self._keepers.records.note_durably(record)
-            for copy in first:
-                if code := await courier.submit(copy.edits, copy.envelope):
-                    await _discard(staged)
-                    return code
-            for one in staged:
-                await one.commit()
-        except (KeepingError, CourierGoneError):
-            await _discard(staged)
-            if _is_any(shares, Disposition.DELETE):  # which a record may say by now
-                self._keepers.records.note(_deferred(shares))
-            raise
+        for maildir, kept in _by_maildir(shares):
+            staged.append(await self._keepers.quarantine.stage(kept, payload, maildir))
+        if _is_any(shares, Disposition.DELETE):
+            await self._keepers.records.note_durably(
+                join_records([share.record for share in shares])
+            )
+        for copy in first:
+            if code := await courier.submit(copy.edits, copy.envelope):
+                return code
+        for one in staged:
+            await one.commit()
         return 0
 
+    async def _undo(
+        self, shares: Sequence[Share], staged: Sequence[Staged], disposition: Disposition
+    ) -> Record:
+        """Forget what was kept; on record is that nothing of the message was taken."""
+        for one in staged:
+            await one.discard()
+        record = _not_taken(shares, disposition)
+        self._keepers.records.note(record)
+        return record
+
     async def _queue_or_keep(self, copy: Copy, number: int, courier: Courier) -> None:
-        """Queue a further copy; what the queue does not take now is kept, and tried again."""
-        try:
-            code = await courier.submit(copy.edits, copy.envelope)
-        except (CourierGoneError, KeepingError):
-            code = -1  # perhaps it is queued; twice is better than not at all
-        if not code:
+        """Queue a further copy; one that the queue refuses, or one too many, is kept for later.
+
+        A client that goes away is no refusal: it answers no success, so the sender tries again.
+        """
+        is_now = number < _MOST_COPIES_NOW
+        if is_now and not await courier.submit(copy.edits, copy.envelope):
             return
         record = replace(copy.record, kept_as=f"{copy.record.arrival.id}-q{number}")
-        edited = MemoryPayload(apply_edits(record.arrival.raw, copy.edits))
-        staged = await self._keepers.quarantine.stage(record, edited, Maildir.UNDELIVERED)
+        # A large one is mapped, and copying it takes longer than the other messages may wait.
+        edited = await asyncio.to_thread(apply_edits, record.arrival.raw, copy.edits)
+        staged = await self._keepers.quarantine.stage(
+            record, MemoryPayload(edited), Maildir.UNDELIVERED
+        )
         try:
             await staged.commit()
             await self._keepers.outbox.send_durably(redelivery(record))
@@ -216,7 +235,7 @@ class Performer:
 
         A database that cannot take it now gets it later, and nobody waits for that.
         """
-        await asyncio.gather(*(self._send(errand) for errand in _errands(shares, header)))
+        await asyncio.gather(*(self._send(errand) for errand in errands_for(_told(shares), header)))
 
     async def _send(self, errand: Errand) -> None:
         try:
@@ -234,40 +253,22 @@ def _settled(shares: Sequence[Share]) -> tuple[Share, ...]:
     )
 
 
-def _errands(shares: Sequence[Share], header: Header) -> Iterator[Errand]:
-    """Everything to be sent about a message; what is kept once is forwarded once."""
-    numbers = itertools.count(1)
-    forwarded: set[tuple[str, object]] = set()
-    for share in _told_as_one(shares):
-        for errand in errands_about(share.record, header, share.options.settings, numbers):
-            copy = errand.recipient, errand.content.get("kept_as")
-            if errand.kind is not ErrandKind.FORWARD or copy not in forwarded:
-                yield errand
-            if errand.kind is ErrandKind.FORWARD:
-                forwarded.add(copy)
+def _answered(code: int) -> Disposition:
+    """What the sender hears of the queue program's exit code (facts 1.2)."""
+    return Disposition.REJECT if code in _PERMANENT_CODES else Disposition.DEFER
 
 
-def _told_as_one(shares: Sequence[Share]) -> Iterator[Share]:
-    """One share for all groups of which people would be told the same, as it is one message."""
-    alike: dict[object, list[Share]] = {}
-    for share in shares:
-        record, settings = share.record, share.options.settings
-        told = settings.notices, settings.viruses.silent, settings.headers, settings.spam.debug
-        what = record.decision, record.report.score, record.kept_as
-        alike.setdefault((*told, *what), []).append(share)
-    for group in alike.values():
-        yield replace(group[0], record=join_records([share.record for share in group]))
-
-
-def _deferred(shares: Sequence[Share]) -> Record:
-    """What is remembered when the queue did not take the message: all have to wait."""
+def _not_taken(shares: Sequence[Share], disposition: Disposition) -> Record:
+    """What is remembered when the queue did not take the message: the same for everybody."""
     waiting = (
-        replace(
-            share.record, decision=replace(share.record.decision, disposition=Disposition.DEFER)
-        )
+        replace(share.record, decision=replace(share.record.decision, disposition=disposition))
         for share in shares
     )
     return join_records(list(waiting))
+
+
+def _told(shares: Sequence[Share]) -> list[Told]:
+    return [Told(share.record, share.options.settings) for share in shares]
 
 
 def _copies(shares: Sequence[Share], header: Header) -> tuple[Copy, ...]:
@@ -352,8 +353,3 @@ def _is_cut(shares: Sequence[Share], payload: Payload) -> bool:
     """Part of an oversized message was not kept, so it may be refused but never passed on."""
     is_cut = any(payload.size_bytes < share.record.arrival.size_bytes for share in shares)
     return is_cut and any(_passes(share) or _is_kept(share) for share in shares)
-
-
-async def _discard(staged: Sequence[Staged]) -> None:
-    for one in staged:
-        await one.discard()

@@ -26,10 +26,11 @@ class Errand:
 
     `content` of a NOTICE: `audience` (`sender`, `recipients` or `admin`), `language`, `admin`,
     `admin_name`, `templates` (a folder or empty), `prefix` (of header fields), `debug` (tell the
-    spam tests), `hostname`, `record` (`verdict.record.record_json`), `header` (the message's own
-    header, its beginning, as `verdict.record.text_of` text).
+    spam tests), `hostname`, `record` (`verdict.record.record_json`, of what decided alone, with the
+    first recipients and their number, `recipient_count`), `header` (the message's own header, its
+    beginning, as `verdict.record.text_of` text).
     Of a FORWARD: `kept_as` (an id in quarantine), `fields` (whole header fields to put on top, as
-    text with LF), `from` (address).
+    text with LF).
     Of a REDELIVER: `kept_as`.
     """
 

@@ -3,13 +3,13 @@
 The log line, the database row, the quarantine's slip and `scan --json` are made from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from mailwarden.message.anomalies import Weight, weight_of
 from mailwarden.verdict.arrival import Arrival
-from mailwarden.verdict.decide import Cause, Decision
+from mailwarden.verdict.decide import Cause, Decision, Reason
 from mailwarden.verdict.disposition import Disposition
 from mailwarden.verdict.report import Fault, Finding, Report, SpamScore
 
@@ -100,8 +100,15 @@ def bytes_of(text: str) -> bytes:
 
 
 def record_json(record: Record) -> Json:
-    """The record as JSON (DESIGN section 7), one flat object."""
+    """The record as JSON (DESIGN section 7), one flat object.
+
+    Of several groups of recipients it has all findings, faults and reasons, the leading group's
+    first; the score and the anomalies are that group's.
+    """
     arrival, report, decision = record.arrival, record.report, record.decision
+    every = (record, *record.shares)  # what is the same for several groups is told once
+    findings = dict.fromkeys(one for share in every for one in share.report.findings)
+    faults = dict.fromkeys(one for share in every for one in share.report.faults)
     return {
         "id": arrival.id,
         "at": arrival.at,
@@ -122,8 +129,8 @@ def record_json(record: Record) -> Json:
         "kept_as": record.kept_as,
         "size_bytes": arrival.size_bytes,
         "origin": arrival.origin.address,
-        "findings": [_finding_json(finding) for finding in report.findings],
-        "faults": [_fault_json(fault) for fault in report.faults],
+        "findings": [_finding_json(finding) for finding in findings],
+        "faults": [_fault_json(fault) for fault in faults],
         "anomalies": [
             {"code": odd.code, "part": odd.part} for odd in report.anomalies[:_ANOMALIES]
         ],
@@ -135,11 +142,18 @@ def record_json(record: Record) -> Json:
                 "disposition": reason.disposition.word,
                 "released": reason.released,
             }
-            for reason in decision.reasons
+            for reason in (*decision.reasons, *_other_reasons(record))
         ],
         "scanners": list(report.asked),
         "seconds": round(record.seconds, 6),
     }
+
+
+def _other_reasons(record: Record) -> Iterable[Reason]:
+    """What other groups of recipients have besides the leading one's reasons, each key once."""
+    theirs = {one.key: one for share in record.shares for one in share.decision.reasons}
+    led = {one.key for one in record.decision.reasons}
+    return (one for key, one in theirs.items() if key not in led)
 
 
 def _finding_json(finding: Finding) -> Json:

@@ -164,7 +164,8 @@ def test_the_first_copy_s_refusal_is_the_answer_and_nothing_is_kept(
     running, verdict = two_groups((code,), PROFILES[:1])
     assert verdict.answers[2:] == (Submit(), Exit(answered))
     assert not running.shelf.kept
-    assert [record.decision.disposition.word for record in running.book.noted] == ["defer"]
+    heard = "reject" if code == 31 else "defer"
+    assert [record.decision.disposition.word for record in running.book.noted] == [heard]
 
 
 def test_a_later_copy_that_is_refused_is_kept_and_success_is_answered() -> None:
@@ -801,7 +802,7 @@ def test_a_quarantine_that_cannot_keep_is_53() -> None:
     with door(virus, shelf=Shelf(full=True)) as running:
         assert submit(running.path).code == 53
         wait_until_idle(running)
-    assert not running.book.noted
+    assert [record.decision.disposition.word for record in running.book.noted] == ["defer"]
 
 
 def test_a_full_spool_is_53_and_is_empty_again_afterwards() -> None:

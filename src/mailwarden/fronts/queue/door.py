@@ -21,6 +21,7 @@ from mailwarden.net.descriptors import Peer, close_all
 from mailwarden.net.intake import Intake
 from mailwarden.net.payload import HeldPayload, MemoryPayload, edited_file, sealed_file
 from mailwarden.pipeline.examine import Examination, Examiner
+from mailwarden.pipeline.options import PathOptions
 from mailwarden.pipeline.perform import (
     Defer,
     Deliver,
@@ -33,8 +34,6 @@ from mailwarden.pipeline.perform import (
 )
 from mailwarden.ports.courier import CourierGoneError
 from mailwarden.ports.keeping import KeepingError
-from mailwarden.settings.model import Settings
-from mailwarden.settings.profiles import profiles_of
 from mailwarden.verdict.arrival import Arrival, Origin
 from mailwarden.verdict.disposition import Disposition, parse_disposition
 from mailwarden.verdict.record import Record
@@ -92,19 +91,21 @@ class QueueDoor:
 
     def __init__(
         self,
-        settings: Settings,
+        options: PathOptions,
         examiner: Examiner,
         performer: Performer,
         journal: Journal,
         moments: Moments,
     ) -> None:
-        self._settings = settings
+        settings = self._settings = options.settings
         self._examiner = examiner
         self._performer = performer
         self._journal = journal
         self._moments = moments
         self._users = allowed_users(settings.queue.users)
-        self._distinct = profiles_of(settings).distinct()
+        distinct = options.profiles.distinct()
+        self._largest_bytes = max(one.limits.message_bytes for one in distinct)
+        self._on_oversize = {parse_disposition(one.dispositions.oversize) for one in distinct}
         share = settings.worker_count
         self._turns = asyncio.Semaphore(max(1, settings.limits.scanning // share))
         self._most_receiving = max(1, settings.limits.receiving // share)
@@ -192,8 +193,8 @@ class QueueDoor:
     async def _receive(self, visit: Visit) -> tuple[Arrival, HeldPayload]:
         """Read the message to its end, then the envelope."""
         limits = self._settings.limits
-        most = limits.message_bytes * _GIVE_UP_FACTOR
-        keep = self._largest_looked_at() if self._forgets_oversize(visit.origin) else most
+        most = self._largest_bytes * _GIVE_UP_FACTOR
+        keep = self._largest_bytes if self._forgets_oversize(visit.origin) else most
         message = Intake(self._settings.spool.directory, limits.memory_bytes, keep, most)
         try:
             await visit.read(visit.message, message, limits.receive_idle_seconds)
@@ -211,15 +212,12 @@ class QueueDoor:
         )
         return arrival, payload
 
-    def _largest_looked_at(self) -> int:
-        return max(settings.limits.message_bytes for settings in self._distinct)
-
     def _forgets_oversize(self, origin: Origin) -> bool:
         """Nobody will want the bytes of a message over the limit, so they need no room.
 
         Who the recipients are is not known yet.
         """
-        return all(_is_oversize_forgotten(settings, origin) for settings in self._distinct)
+        return all(_is_oversize_forgotten(asked, origin) for asked in self._on_oversize)
 
     async def _receive_envelope(self, visit: Visit) -> Envelope:
         limits = self._settings.limits
@@ -246,7 +244,8 @@ class QueueDoor:
         async with self._turn():
             examination = await self._examine(arrival, payload, deadline)
             visit.unwatch_client()
-            await _finish(self._conclude(visit, examination, payload))
+        # A queue that hangs holds up its own messages, not those that wait to be scanned.
+        await _finish(self._conclude(visit, examination, payload))
 
     async def _conclude(self, visit: Visit, examination: Examination, payload: HeldPayload) -> None:
         """Keep and answer, never the one without the other."""
@@ -351,8 +350,7 @@ async def _written_copy(
         close_all(descriptors)
 
 
-def _is_oversize_forgotten(settings: Settings, origin: Origin) -> bool:
-    asked = parse_disposition(settings.dispositions.oversize)
+def _is_oversize_forgotten(asked: Disposition, origin: Origin) -> bool:
     if asked is Disposition.REJECT:
         return not origin.is_never_rejected
     return asked in (Disposition.DEFER, Disposition.DELETE)

@@ -29,6 +29,10 @@ from mailwarden.wire.errors import PeerError
 # mailwarden-queue speaks at once after connecting; who does not is no client of ours.
 _REQUEST_SECONDS = 10.0
 _MESSAGE_AND_ENVELOPE = 2
+# qmail-queue may wait for a day; by then the sender has long given up, and so would a client that
+# is stopped hold its message here for ever. Sendmail's own senders wait for ten minutes (RFC 5321
+# section 4.5.3.2.6).
+_QUEUE_SECONDS = 600.0
 
 
 class TroubleError(Exception):
@@ -115,9 +119,9 @@ class Visit:
 
         The descriptors, message and envelope, stand at their beginnings and stay ours to close.
         From the first copy on nobody watches the client (`unwatch_client`).
-        qmail-queue takes its time, so there is no deadline; while it runs the client hears nothing
-        and is told nothing. Raises `CourierGoneError`, after which, as after a cancellation, no
-        other copy can be submitted: only a last word can be said.
+        While qmail-queue runs the client hears nothing and is told nothing.
+        Raises `CourierGoneError`, after which, as after a cancellation, no other copy can be
+        submitted: only a last word can be said.
         """
         if self._is_owed_an_end:
             raise CourierGoneError("the client has not said how an earlier copy ended")
@@ -138,10 +142,13 @@ class Visit:
 
     async def _hear_end(self) -> int:
         try:
-            packet, _ = await receive_packet(self._connection, gate.PACKET_BYTES, 0)
+            async with asyncio.timeout(_QUEUE_SECONDS):
+                packet, _ = await receive_packet(self._connection, gate.PACKET_BYTES, 0)
             if not packet:
                 raise CourierGoneError("the client went away while it queued a copy")
             return gate.parse_submitted(packet).code
+        except TimeoutError:
+            raise CourierGoneError("the queue took too long for a copy") from None
         except (DescriptorsError, PeerError) as error:
             raise CourierGoneError(str(error)) from error
         except OSError as error:
