@@ -222,6 +222,13 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         keep(folder)
 
 
+def test_a_folder_that_refuses_to_be_looked_at_is_named(tmp_path: Path) -> None:
+    # Root, as whom tests run, is refused nowhere; this name is refused as another user's folder is.
+    folder = QuarantineFolder(tmp_path / ("x" * 300))
+    with pytest.raises(KeepingError, match=r"xxx: File name too long"):
+        keep(folder)
+
+
 def test_an_id_that_is_taken_does_no_harm_to_what_is_kept(folder: QuarantineFolder) -> None:
     keep(folder, b"the first")
     with pytest.raises(KeepingError):

@@ -182,3 +182,14 @@ def test_settings_with_all_their_profiles_can_go_to_another_process(tmp_path: Pa
     there = profiles_of(pickle.loads(pickle.dumps(settings)))  # noqa: S301 - our own bytes
     assert there.settings_for(b"x@a").spam.subject == "x"
     assert there.settings_for(b"x@b").scanners == ()
+
+
+def test_a_recipient_without_a_domain_is_one_of_the_default_domain() -> None:
+    profile = [{"match": ["example.org"], "spam": {"subject": "x"}}]
+    for section in (
+        {"queue": {"default_domain": "Example.ORG"}},
+        {"headers": {"hostname": "example.org"}},
+    ):
+        profiles = profiles_of(Settings.model_validate({"profile": profile, **section}))
+        assert profiles.settings_for(b"victim").spam.subject == "x"
+        assert profiles.settings_for(b"victim@example.net").spam.subject == ""

@@ -1,6 +1,7 @@
 """Opening the database: made when absent, refused when it is not ours."""
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from mailwarden.store.schema import SCHEMA_VERSION, StoreError, open_database
 from support.caller import open_descriptors
+from support.commands import python, run, without_powers
 from support.tiny_disk import tiny_disk
 
 
@@ -65,6 +67,25 @@ def test_a_database_of_a_newer_mailwarden_is_refused(tmp_path: Path) -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"absent/mailwarden\.db: unable to open"):
         open_database(tmp_path / "absent/mailwarden.db")
+
+
+@pytest.mark.parametrize("closed", ["mailwarden.db", "."])
+def test_what_belongs_to_another_user_is_named(tmp_path: Path, closed: str) -> None:
+    path = tmp_path / "mailwarden.db"
+    open_database(path).dispose()
+    # 65534 is nobody; without its powers root is not asked to open what is nobody's.
+    os.chown(tmp_path / closed, 65534, 65534)
+    (tmp_path / closed).chmod(0o700)
+    program = f"""
+from pathlib import Path
+from mailwarden.store.schema import StoreError, open_database
+try:
+    open_database(Path({str(path)!r}))
+except StoreError as error:
+    print(error)
+"""
+    done = run(without_powers(*python(program)))
+    assert done.out == f"{tmp_path / closed} is closed to this user; who owns it?\n"
 
 
 def test_a_full_disk_is_named() -> None:

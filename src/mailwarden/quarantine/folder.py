@@ -81,9 +81,10 @@ class QuarantineFolder:
             final=self._directory / maildir / "new" / message_id,
             slip=self._slip_path(message_id),
         )
-        if not _ID.fullmatch(message_id) or staged.final.exists():
-            raise KeepingError(f"quarantine {self._directory}: {message_id!r} is no new id")
         try:
+            # In the folder of another user even this question is refused.
+            if not _ID.fullmatch(message_id) or staged.final.exists():
+                raise KeepingError(f"quarantine {self._directory}: {message_id!r} is no new id")
             _write_synced(staged.temporary, _chunks(payload))
             self._write_slip(staged.slip, {**slip, "maildir": maildir})
         except OSError as error:

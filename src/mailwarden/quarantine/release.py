@@ -122,8 +122,11 @@ def _run_queue(program: Path, message: int, envelope: int, environment: dict[str
             timeout=_QUEUE_SECONDS,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ReleaseError(f"{program} could not be run: {error}") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ReleaseError(f"{program} could not be run: {reason}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ReleaseError(f"{program} did not end in {_QUEUE_SECONDS} seconds") from error
     return done.returncode
 
 

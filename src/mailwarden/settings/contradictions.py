@@ -16,8 +16,8 @@ from mailwarden.settings.per_recipient import ScannerName
 # How long mailwarden-queue waits for a verdict when MAILWARDEN_TIMEOUT is not set.
 CLIENT_TIMEOUT_SECONDS = 300.0
 _HOUR_SECONDS = 3_600
-# The quarantine's own folder, beside its Maildirs.
-_ENVELOPES = "envelopes"
+# What the quarantine has of its own: facts about messages, and copies that are to be queued.
+_RESERVED_FOLDERS = ("envelopes", "undelivered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +301,8 @@ _RULES: tuple[_Rule, ...] = (
     ),
     _Rule(
         ("spam.maildir",),
-        lambda s: s.spam.maildir == _ENVELOPES,
-        f"spam.maildir is {_ENVELOPES}, the folder of what is known about the messages",
+        lambda s: s.spam.maildir in _RESERVED_FOLDERS,
+        "spam.maildir is {s.spam.maildir}, which the quarantine needs for itself",
         "give the Maildir for spam another name",
     ),
     _Rule(

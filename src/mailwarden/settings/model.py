@@ -36,6 +36,7 @@ from mailwarden.settings.values import (
     Line,
     ListOf,
     OpenedDepth,
+    OptionalDomain,
     ProcessCount,
     Seconds,
     Section,
@@ -62,8 +63,13 @@ class QueueSettings(Section):
     )
     program: AbsolutePath = Field(
         Path("/var/qmail/bin/qmail-queue"),
-        description="The real qmail-queue, run by `quarantine release` and `selftest`; "
+        description="The real qmail-queue, run by the outbox, `quarantine release` and `selftest`; "
         "mailwarden-queue takes it from its own environment (MAILWARDEN_QMAIL_QUEUE) or build.",
+    )
+    default_domain: OptionalDomain = Field(
+        "",
+        description="Domain of recipients that come without one, as qmail's control/envnoathost; "
+        "empty: headers.hostname.",
     )
     flavour: Flavour = Field(
         "plain",
@@ -245,7 +251,7 @@ class QuarantineSettings(Section):
 
     directory: AbsolutePath = Field(
         Path("/var/lib/mailwarden/quarantine"),
-        description="Holds the Maildirs viruses, policy and spam, and the envelopes beside them.",
+        description="Holds the Maildirs viruses, policy, spam, undelivered, and envelopes.",
     )
     release_key: AbsolutePath = Field(
         Path("/var/lib/mailwarden/release.key"),

@@ -123,7 +123,7 @@ class SpamSettings(Section):
     user_is_recipient: bool = Field(
         default=False,
         description="Tell spamd the recipient's address as user name, where one recipient has "
-        "these settings; where several have, spam.user stands.",
+        "these settings; where several have, or for more than 50 users, spam.user stands.",
     )
     skip_bounces: bool = Field(
         default=False,
@@ -293,7 +293,7 @@ class RejectionSettings(Section):
     )
     defer: ExitText = Field(
         "This message cannot be checked now, try again later (#4.3.0)",
-        description="For every temporary failure.",
+        description="For a message that has to wait; other troubles are told by their codes.",
     )
 
 

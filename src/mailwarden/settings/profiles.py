@@ -33,7 +33,10 @@ class Profiles:
         """The settings of one recipient: the full address, its domain, the domains above, site."""
         if not self.by_pattern:
             return self.site
-        found = (self.by_pattern.get(pattern) for pattern in _patterns(address))
+        found = (
+            self.by_pattern.get(pattern)
+            for pattern in _patterns(address, default_domain(self.site))
+        )
         return next((settings for settings in found if settings is not None), self.site)
 
     def distinct(self) -> tuple[Settings, ...]:
@@ -84,7 +87,8 @@ def saying_for(settings: Settings, address: bytes) -> tuple[str, Saying] | None:
     for saying in sayings(settings):
         for pattern in saying.profile.match:
             found.setdefault(pattern, saying)
-    return next(((one, found[one]) for one in _patterns(address) if one in found), None)
+    domain = default_domain(settings)
+    return next(((one, found[one]) for one in _patterns(address, domain) if one in found), None)
 
 
 def said(profile: ProfileSettings) -> Mapping[str, object]:
@@ -147,9 +151,16 @@ def _given(table: Section) -> tuple[tuple[str, object], ...]:
     return tuple((name, getattr(table, name)) for name in names if name in table.model_fields_set)
 
 
-def _patterns(address: bytes) -> Iterator[str]:
+def default_domain(settings: Settings) -> str:
+    """The domain that the queue adds to an address without one (qmail's control/envnoathost)."""
+    return settings.queue.default_domain or settings.headers.hostname.lower()
+
+
+def _patterns(address: bytes, default: str) -> Iterator[str]:
     """What may stand for an address, the nearest first."""
     text = address.decode("utf-8", "surrogateescape").lower().removesuffix(".")
+    if "@" not in text:
+        text = f"{text}@{default}"
     yield text
     domain = text.rpartition("@")[2]
     # No pattern is longer, and a sender may write a domain of any length.

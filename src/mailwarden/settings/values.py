@@ -182,6 +182,12 @@ Domain = Annotated[
     AfterValidator(str.lower),
     Words("a domain, as example.org"),
 ]
+OptionalDomain = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9._-]{0,253}$"),
+    AfterValidator(str.lower),
+    Words("a domain, as example.org, or an empty text"),
+]
 # What is told to sendmail as an argument and written into From: nothing that either could misread.
 MailAddress = Annotated[
     str,

@@ -5,6 +5,7 @@ each mail that we have yet to send, `sent` one for each that we sent within the 
 The quarantine's rows are an index only: the files are the truth, and rows can be made from them.
 """
 
+import os
 from pathlib import Path
 
 from sqlalchemy import (
@@ -94,8 +95,18 @@ def open_database(path: Path) -> Engine:
             metadata.create_all(connection)
     except (SQLAlchemyError, StoreError) as error:
         engine.dispose()
-        raise StoreError(f"{path}: {reason_of(error)}") from error
+        raise StoreError(_refusal(path) or f"{path}: {reason_of(error)}") from error
     return engine
+
+
+def _refusal(path: Path) -> str:
+    """SQLite says `unable to open`, or `readonly`, for what is mostly the wrong owner."""
+    for place in (path.parent, path):
+        if not os.access(place, os.F_OK):
+            return ""
+        if not os.access(place, os.R_OK | os.W_OK):
+            return f"{place} is closed to this user; who owns it?"
+    return ""
 
 
 def reason_of(error: Exception) -> str:
