@@ -142,7 +142,7 @@ def test_the_status_is_taken_apart_at_its_colons(tmp_path: Path) -> None:
     program = '{split($6, part, ":"); print part[1], part[2]}'
     assert awk(program, path) == ["CLAMDSCAN Worm.SomeFool.I", "Clear RC"]
     path = received(tmp_path, record(Disposition.QUARANTINE, POLICY))
-    assert awk(program, path) == ["ATTACHMENTS extension-exe"]
+    assert awk(program, path) == ["ATTACHMENTS A_name_ends_in_.exe."]
 
 
 def test_the_counters_of_mail_toaster_tell_clean_from_all(tmp_path: Path) -> None:

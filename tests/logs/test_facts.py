@@ -40,7 +40,7 @@ def test_a_day_of_one_digit_has_two() -> None:
     ("cause", "name"),
     [
         (VIRUS, "Worm.SomeFool.I"),
-        (POLICY, "policy extension-exe"),
+        (POLICY, "A name ends in .exe."),
         (spam(), "spam"),
         (AWAY, "fault:clamd"),
     ],

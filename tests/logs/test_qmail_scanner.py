@@ -163,7 +163,7 @@ def test_logrotate_takes_the_files_away_and_no_line_is_lost(folder: Path, way: s
     logs.write(record(Disposition.REJECT, POLICY), "answered")
     logs.close()
     assert [len(lines(folder / "logs" / name)) for name in NAMES] == [1, 1, 1]
-    assert "extension-exe" in (folder / "logs" / "quarantine.log").read_text()
+    assert "A name ends in .exe." in (folder / "logs" / "quarantine.log").read_text()
     assert said == []
 
 

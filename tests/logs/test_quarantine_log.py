@@ -70,7 +70,7 @@ def test_awk_counts_events_by_the_fifth_field(tmp_path: Path) -> None:
         ("3", "Worm.SomeFool.I"),
         ("1", "spam"),
         ("1", "fault:clamd"),
-        ("1", "policy extension-exe"),
+        ("1", "A name ends in .exe."),
     }
 
 

@@ -49,6 +49,18 @@ def test_a_message_is_an_event_in_both_formats(form: Format) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "x timestamp=2026-11-22T22:35:32Z level=info event=message disposition=delete ",
+        '{"event": "message", "timestamp": "2026-11-22T22:35:32Z", "disposition": "delete"}',
+    ],
+)
+def test_a_subject_that_looks_like_a_line_of_the_log_is_none(form: Format, subject: str) -> None:
+    assert told(form, record(subject=subject)).disposition is Disposition.ACCEPT
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_a_clean_message_from_nobody_is_told_so(form: Format) -> None:
     event = told(form, record(sender=b""))
     assert (event.disposition, event.kind, event.name) == (

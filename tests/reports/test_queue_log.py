@@ -74,7 +74,7 @@ def test_what_our_own_log_writes_is_counted_once_at_every_level(level: QueueLogL
     told = read(*chain.from_iterable(lines))
     assert [event.name for event in told if isinstance(event, Event)] == [
         "Worm.SomeFool.I",
-        "policy extension-exe",
+        "A name ends in .exe.",
         "spam",
         "clamd",
     ]

@@ -27,7 +27,9 @@ def shares_of(record: Record) -> tuple[Record, ...]:
 
 
 def event_name(share: Record) -> str:
-    """What decided: a virus by its name alone, `policy extension-exe`, `spam`, `fault:clamd`.
+    """What decided: a virus by its name, a rule by its description, `spam`, `fault:clamd`.
+
+    A rule without a description, and every other finding, is `policy extension-exe`.
 
     Names of viruses hold no blank, descriptions of other events do: so followers tell them apart.
     """
@@ -37,6 +39,8 @@ def event_name(share: Record) -> str:
     match main.cause:
         case Finding(kind=Kind.VIRUS, name=name):
             return name
+        case Finding(kind=Kind.POLICY, detail=description) if description:
+            return description
         case Finding(kind=kind, name=name):
             return f"{kind.value} {name}"
         case SpamScore():

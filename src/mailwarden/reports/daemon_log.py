@@ -41,11 +41,13 @@ class DaemonLog:
 
 
 def _fields(line: str) -> Fields:
-    start = line.find(_TEXT_START)
-    if start >= 0:
-        return {name: _unquoted(value) for name, value in _FIELD.findall(line, start)}
-    start = line.find(_JSON_START)
-    return _json_fields(line[start:]) if start >= 0 and '"event"' in line else {}
+    """What begins first is the form; the other's beginning may stand in a value, in a subject."""
+    text, json_start = line.find(_TEXT_START), line.find(_JSON_START)
+    if json_start >= 0 and not 0 <= text < json_start:
+        return _json_fields(line[json_start:]) if '"event"' in line else {}
+    if text >= 0:
+        return {name: _unquoted(value) for name, value in _FIELD.findall(line, text)}
+    return {}
 
 
 def _unquoted(value: str) -> str:
