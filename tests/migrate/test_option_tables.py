@@ -122,6 +122,8 @@ def test_the_originals_defaults_hold_where_nothing_is_said() -> None:
 def test_what_is_no_value_of_an_option_is_a_loss_that_says_so() -> None:
     assert Loss("sa-delete!", "expected a number") in outcomes(**{"sa-delete": "much"})
     assert Loss("sa-reject!", "expected yes or no") in outcomes(**{"sa-reject": "maybe"})
+    yes_or_syslog = "expected yes (mailstats.csv), syslog or no"
+    assert Loss("log-details!", yes_or_syslog) in outcomes(**{"log-details": "mailstats"})
     assert Loss("logdir!", "expected an absolute path") in outcomes(logdir="logs")
 
 

@@ -114,6 +114,7 @@ def test_the_recorded_options_are_found_in_the_first_comments(comment: str, expe
         "$a=" + "'x'." * 30_000,
         "@a=(" + "\n#x" * 15_000,
         "# configure\n" * 15_000,
+        "# configure \\\n" * 150_000,
         "=a\n" * 15_000,
         "$a='x';" + '$a="$a$a";' * 30_000,
         "@a=('x','y');" + "@a=(@a,@a);" * 15_000,

@@ -204,7 +204,10 @@ def log_details(given: Given, _options: Options) -> Iterator[Outcome]:
     if given.text.strip().lower() == "syslog":
         details: tuple[str, ...] = ("syslog",)
     else:
-        details = ("mailstats",) if yes_or_no(given) else ()
+        try:
+            details = ("mailstats",) if yes_or_no(given) else ()
+        except ValueError:
+            raise ValueError("expected yes (mailstats.csv), syslog or no") from None
     yield Decision("log.details", details, "a record for each recipient", given.source)
 
 

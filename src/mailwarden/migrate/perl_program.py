@@ -73,12 +73,15 @@ def read_variables(text: str) -> tuple[Variable, ...]:
 def recorded_line(text: str) -> str:
     """The options that the comment in the beginning records; empty where there are none."""
     comments = [match["text"] for match in _COMMENT.finditer(text, 0, _head_length(text))]
-    starts = (at for at, line in enumerate(comments) if "configure" in line)
-    for start in starts:
-        length = 1
-        while _goes_on(comments, start + length):
-            length += 1
-        line = "\n".join(comments[start : start + length])
+    end = 0
+    for start, comment in enumerate(comments):
+        # What stands within a line that was looked at holds no more options than that line.
+        if start < end or "configure" not in comment:
+            continue
+        end = start + 1
+        while _goes_on(comments, end):
+            end += 1
+        line = "\n".join(comments[start:end])
         if "--" in line:
             return line[line.index("--") :]
     return ""
