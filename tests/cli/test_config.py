@@ -51,6 +51,38 @@ def test_check_says_ok_and_how_many_settings_were_given(tmp_path: Path) -> None:
     assert run("check", path=path).stdout == result.stdout
 
 
+def test_check_tells_mistakes_in_templates_also_those_of_a_profile(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one/admin.txt").write_text("{{ mial.id }}")
+    (tmp_path / "two/sender.txt").write_text("{% if x %}")
+    path = written(
+        tmp_path,
+        f'[notices]\ntemplates = "{tmp_path}/one"\n'
+        f'[[profile]]\nmatch = ["a.example"]\n[profile.notices]\ntemplates = "{tmp_path}/two"\n',
+    )
+    result = run("check", str(path))
+    assert (result.exit_code, result.stdout) == (2, "")
+    first, _, second, hint = result.stderr.splitlines()
+    assert first == f"{tmp_path}/one/admin.txt: UndefinedError: 'mial' is undefined"
+    assert second.startswith(f"{tmp_path}/two/sender.txt: line 1: ")
+    assert hint == "    until that is right, ours are used"
+
+
+@pytest.mark.parametrize("name", ["absent", "mailwarden.toml"])
+def test_check_tells_of_a_folder_of_templates_that_is_none(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, f'[notices]\ntemplates = "{tmp_path}/{name}"\n')
+    result = run("check", str(path))
+    assert result.exit_code == 2
+    assert f"notices.templates: {tmp_path}/{name} is no directory that can be read" in result.stderr
+
+
+def test_templates_without_a_mistake_are_right(tmp_path: Path) -> None:
+    (tmp_path / "admin.txt").write_text("{{ mail.id }}")
+    path = written(tmp_path, f'[notices]\ntemplates = "{tmp_path}"\n')
+    assert run("check", str(path)).exit_code == 0
+
+
 def test_check_tells_all_problems_on_standard_error_and_ends_with_2(tmp_path: Path) -> None:
     path = written(tmp_path, BAD)
     result = run("check", str(path))
@@ -129,6 +161,15 @@ def test_show_for_a_recipient_tells_what_holds_for_them(tmp_path: Path) -> None:
     other = run("show", "--for", "other@example.org", path=path).stdout
     assert "; no profile, so as for everybody\n" in other
     assert f"spam.quarantine_above = 2.1  # {path}:1\n" in other
+
+
+@pytest.mark.parametrize("word", ["example.org", "user", "", "@example.org", "user@"])
+def test_show_for_what_is_no_whole_address_says_so_and_shows_nothing(
+    tmp_path: Path, word: str
+) -> None:
+    result = run("show", "--for", word, path=written(tmp_path, PROFILED))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "a whole address, as user@example.org" in result.stderr
 
 
 def test_show_for_a_recipient_is_json_too(tmp_path: Path) -> None:

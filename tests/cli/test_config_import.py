@@ -76,6 +76,18 @@ def test_what_is_missing_ends_with_1_and_is_written_all_the_same(tmp_path: Path)
     assert "--frobnicate" in output.read_text()
 
 
+def test_where_a_report_is_written_the_screen_says_that_something_is_missing(
+    tmp_path: Path,
+) -> None:
+    report = tmp_path / "report.txt"
+    output = tmp_path / "new.toml"
+    done = run("--configure", "./configure --frobnicate", "--output", output, "--report", report)
+    assert done.exit_code == 1
+    assert done.output == (
+        f"mailwarden: some of it could not be carried over: {report} says what and why\n"
+    )
+
+
 def test_rules_without_a_place_to_write_them_are_missing(old: Path) -> None:
     done = run(old / "etc/tcp.smtp")
     assert done.exit_code == 1

@@ -18,7 +18,7 @@ from mailwarden.store.errands import StoredErrands
 from mailwarden.store.schema import open_database
 from mailwarden.store.writer import BatchWriter
 from mailwarden.verdict.errand import Errand
-from support.commands import environment
+from support.commands import command, environment, terminal
 from support.errands import AT, late_copy, notice
 from support.waiting import wait_until
 
@@ -61,6 +61,17 @@ def test_what_waits_is_listed_the_oldest_first(tmp_path: Path, settings: Path) -
     assert second.endswith(
         r"to postmaster@example.net: admin virus:pay\x1b[2J\u202e [red]x[/red]\n"
     )
+
+
+def test_on_a_terminal_each_has_a_line_that_fits_and_an_indented_one(
+    tmp_path: Path, settings: Path
+) -> None:
+    words = command("--config", settings, "outbox", "list")
+    with stored(tmp_path, notice("one")), terminal(words, columns=80) as screen:
+        assert screen.finish() == 0
+    first, second = screen.text.splitlines()
+    assert first == "one  notice     not tried    due 2026-11-22 15:45:00"
+    assert second.rstrip() == "    to postmaster@example.net: admin virus:Test-Virus"
 
 
 def test_json_has_an_object_for_each(tmp_path: Path, settings: Path) -> None:

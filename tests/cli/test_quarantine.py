@@ -150,6 +150,18 @@ def test_of_many_recipients_the_first_are_named(running: Gate) -> None:
     assert running.queue.only_message().envelope == envelope
 
 
+@pytest.mark.parametrize("address", ["post", "x.example", "", "@x.example", "post@"])
+def test_release_to_what_is_no_whole_address_leaves_the_message(
+    running: Gate, address: str
+) -> None:
+    message_id = kept(running, infected())
+    refused = typed(running, "release", "--to", address, message_id)
+    assert refused.exit_code == 2
+    assert "a whole address, as user@example.org" in refused.stderr
+    assert running.queue.is_empty()
+    assert message_id in typed(running, "list").stdout
+
+
 def test_on_a_terminal_of_40_columns_the_id_is_whole(running: Gate) -> None:
     message_id = kept(running, infected(b"long " * 30))
     words = command("--config", settings_of(running), "quarantine", "list")

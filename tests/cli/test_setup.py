@@ -97,6 +97,17 @@ def test_what_is_wrong_is_corrected_and_named(root: Path) -> None:
     assert stat.S_IMODE(spool.stat().st_mode) == 0o700
 
 
+def test_what_others_own_below_the_daemons_directories_is_named_and_left(root: Path) -> None:
+    set_up(root)
+    kept = root / "var/lib/mailwarden/quarantine/viruses"
+    kept.mkdir()
+    done = set_up(root)
+    assert done.out.count("Not owned by mailwarden: ") == 1
+    assert "Not owned by mailwarden: /var/lib/mailwarden/quarantine/viruses, " in done.out
+    assert "\n  chown -hR mailwarden:mailwarden /var/lib/mailwarden\n" in done.out
+    assert kept.stat().st_uid == 0
+
+
 def test_settings_and_service_files_of_the_administrator_stay(root: Path) -> None:
     set_up(root, "--service", "systemd")
     unit = root / "etc/systemd/system/mailwarden.service"
@@ -119,6 +130,7 @@ def test_what_is_found_is_written_into_new_settings_only(root: Path) -> None:
     assert 'Written into the new settings:\n    queue.program = "/usr/sbin/qmail-queue"' in done.out
     assert '\nprogram = "/usr/sbin/qmail-queue"\n' in settings.read_text()
     assert 'MAILWARDEN_QMAIL_QUEUE="/usr/sbin/qmail-queue"' in done.out
+    assert "Check in your settings" not in set_up(root).out
     settings.write_text("")
     assert "Check in your settings:\n    queue.program" in set_up(root).out
     assert settings.read_text() == ""
@@ -130,8 +142,11 @@ def test_the_daemons_user_joins_the_group_of_a_closed_clamd_socket(root: Path) -
         listener.bind(f"{root}/run/clamd.sock")
         (root / "run/clamd.sock").chmod(0o660)
         os.chown(root / "run/clamd.sock", 102, 105)
-        assert rows(set_up(root))["mailwarden in group clamav"] == "made"
-        assert rows(set_up(root))["mailwarden in group clamav"] == "is right"
+        first, second = set_up(root), set_up(root)
+    assert rows(first)["mailwarden in group clamav"] == "made"
+    assert rows(second)["mailwarden in group clamav"] == "is right"
+    hint = "restart the daemon if it runs: only then it has the new group"
+    assert (hint in first.out, hint in second.out) == (True, False)
     assert "clamav:x:105:mailwarden\n" in (root / "etc/group").read_text()
 
 

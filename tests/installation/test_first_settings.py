@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwarden.installation.first_settings import first_settings, found_lines
+from mailwarden.installation.first_settings import first_settings, found_lines, missing_lines
 from mailwarden.installation.layout import first_settings_sample
 from mailwarden.installation.packaged import packaged_files
 from mailwarden.installation.surroundings import Surroundings
@@ -33,6 +33,15 @@ def test_what_differs_is_what_the_settings_then_say_and_nothing_else() -> None:
     assert settings.model_copy(
         update={"queue": defaults.queue, "clamd": defaults.clamd}
     ) == defaults.model_copy(update={"headers": settings.headers})
+
+
+def test_what_settings_say_already_is_not_missing_in_them() -> None:
+    assert missing_lines(OTHER, first_settings(SAMPLE, OTHER).decode()) == ()
+    assert missing_lines(OTHER, SAMPLE) == found_lines(OTHER)
+    assert missing_lines(OTHER, "[queue\n") == found_lines(OTHER)
+    assert missing_lines(OTHER, "queue = 1\n") == found_lines(OTHER)
+    other = '[clamd]\naddresses = ["tcp:127.0.0.1:3310"]\n[queue]\nflavour = "plain"\n'
+    assert [line[1] for line in missing_lines(OTHER, other)] == ["program", "flavour"]
 
 
 def test_lines_are_put_where_the_sample_shows_their_defaults() -> None:

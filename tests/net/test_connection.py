@@ -90,7 +90,7 @@ async def test_a_stale_socket_is_a_gone_peer(folder: Path) -> None:
 async def test_a_closed_port_is_a_gone_peer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(PeerGoneError):
+    with pytest.raises(PeerGoneError, match=rf"^tcp:127\.0\.0\.1:{port}: Connection refused$"):
         await Connection.open(TcpAddress("127.0.0.1", port), soon())
 
 
@@ -107,7 +107,7 @@ async def test_a_port_that_does_not_accept_is_slow() -> None:
 
 
 async def test_a_host_without_an_address_is_a_gone_peer() -> None:
-    with pytest.raises(PeerGoneError):
+    with pytest.raises(PeerGoneError, match=r"not known|resolution|No address"):
         await Connection.open(TcpAddress("no-such-host.invalid", 1), soon())
 
 

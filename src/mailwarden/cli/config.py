@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mailwarden.settings.catalogue import Entry
     from mailwarden.settings.load import Loaded, SettingsError
+    from mailwarden.settings.model import Settings
     from mailwarden.settings.origins import ShownSettings
     from mailwarden.settings.problems import Problem
 
@@ -64,6 +65,8 @@ def check(context: click.Context, file: Path | None) -> None:
 @click.pass_context
 def show(context: click.Context, *, as_json: bool, recipient: str | None) -> None:
     """Show every setting as it is in effect, and where it comes from."""
+    if recipient is not None and "@" not in recipient.strip("@"):
+        raise click.BadParameter("a whole address, as user@example.org", param_hint="--for")
     context.exit(show_settings(_path(context), as_json=as_json, recipient=recipient))
 
 
@@ -99,6 +102,11 @@ def check_settings(path: Path, *, is_named: bool) -> int:
         loaded = read_settings(path, must_exist=is_named or path != DEFAULT_PATH)
     except SettingsError as error:
         _print_problems(error)
+        return EXIT_BAD_SETTINGS
+    mistakes = tuple(_template_mistakes(loaded.settings))
+    for mistake in mistakes:
+        click.echo(f"{mistake}\n{_INDENT}until that is right, ours are used", err=True)
+    if mistakes:
         return EXIT_BAD_SETTINGS
     _print_ok(_summary(loaded))
     return 0
@@ -142,6 +150,28 @@ def describe_settings(form: Format, key: str) -> int:
         case "json-schema":
             click.echo(describe.json_schema(), nl=False)
     return 0
+
+
+def _template_mistakes(settings: "Settings") -> "Iterator[str]":
+    """What is wrong with an administrator's templates of notices, also those of profiles."""
+    from mailwarden.settings.profiles import profiles_of
+
+    notices = [one.notices for one in profiles_of(settings).distinct()]
+    for folder, language in sorted({(str(one.templates or ""), one.language) for one in notices}):
+        if folder:
+            yield from _mistakes_in(folder, language)
+
+
+def _mistakes_in(folder: str, language: str) -> "Iterator[str]":
+    from mailwarden.cli.printing import printable
+    from mailwarden.notify.template_check import check_templates
+
+    # A file has nothing below it, not even a dot.
+    if not os.access(f"{folder}/.", os.R_OK | os.X_OK):
+        yield f"notices.templates: {printable(folder)} is no directory that can be read"
+        return
+    for mistake in check_templates(folder, language):
+        yield printable(f"{folder}/{mistake.template}: {mistake.error}")
 
 
 def _path(context: click.Context) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailwarden.cli.loading import USAGE_EXIT, fail
+from mailwarden.cli.loading import USAGE_EXIT, complain, fail
 
 if TYPE_CHECKING:
     from mailwarden.migrate.gathering import Gathered
@@ -128,6 +128,8 @@ def _print(result: "Import", output: Path | None, report: Path | None) -> None:
         click.echo("mailwarden: give --output to have the converted tcp.smtp beside it", err=True)
     if report is None:
         click.echo(result.report, nl=False, err=True)
+    elif not result.is_whole:
+        complain(f"some of it could not be carried over: {_shown(report)} says what and why")
 
 
 def _shown(path: Path) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mailwarden.settings.model import Settings
     from mailwarden.store.errands import Waiting
 
+_INDENT_COLUMNS = 4
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -64,7 +66,8 @@ def _waiting(settings: "Settings") -> "Sequence[Waiting]":
 
 
 def _print(waiting: "Sequence[Waiting]") -> None:
-    """A line each: id, kind, tries, when it is due, to whom, about what."""
+    """Id, kind, tries, when it is due; to whom and about what on a line of its own for eyes."""
+    from rich.padding import Padding
     from rich.text import Text
 
     from mailwarden.cli.printing import console, shown
@@ -72,14 +75,18 @@ def _print(waiting: "Sequence[Waiting]") -> None:
     screen = console()
     for one in waiting:
         about = " ".join(word for word in (one.audience, one.topic) if word)
-        line = Text.assemble(
+        head = Text.assemble(
             shown(one.id, "bold"),
             "  ",
             shown(f"{one.kind:<9}", "red" if one.kind == "broken" else ""),
-            f"  {_tried(one.tries):<11}  due {_moment(one.due)}  ",
-            shown(f"to {one.recipient or '(as kept)'}: {about}"),
+            f"  {_tried(one.tries):<11}  due {_moment(one.due)}",
         )
-        screen.print(line, soft_wrap=True)
+        whom = shown(f"to {one.recipient or '(as kept)'}: {about}")
+        if screen.is_terminal:
+            screen.print(head, soft_wrap=True)
+            screen.print(Padding(whom, (0, 0, 0, _INDENT_COLUMNS)))
+        else:
+            screen.print(Text.assemble(head, "  ", whom), soft_wrap=True)
 
 
 def _tried(tries: int) -> str:

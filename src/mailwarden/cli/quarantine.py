@@ -86,6 +86,10 @@ def release(
     They are marked, so that a gate with the same release key does not stop them again for the
     same reason. A message that the queue refuses stays where it is.
     """
+    for address in recipients:
+        # qmail would take it for a local user, and the message would be out of quarantine.
+        if "@" not in address.strip("@"):
+            raise click.BadParameter("a whole address, as user@example.org", param_hint="--to")
     settings = settings_or_exit(config_path)
     from mailwarden.quarantine.release import (
         envelope_to,

@@ -16,10 +16,11 @@ import click
 
 from mailwarden.cli.loading import USAGE_EXIT, fail
 from mailwarden.cli.printing import console, printable, shown
-from mailwarden.installation.first_settings import first_settings, found_lines
+from mailwarden.installation.first_settings import first_settings, found_lines, missing_lines
 from mailwarden.installation.inspection import State, inspect
 from mailwarden.installation.layout import (
     SETTINGS,
+    USER,
     Service,
     Wishes,
     first_settings_sample,
@@ -28,7 +29,8 @@ from mailwarden.installation.layout import (
 from mailwarden.installation.machine import Machine
 from mailwarden.installation.making import MakingError, make
 from mailwarden.installation.packaged import packaged_files
-from mailwarden.installation.pieces import Piece
+from mailwarden.installation.pieces import Membership, Piece
+from mailwarden.installation.strangers import strangers
 from mailwarden.installation.surroundings import Surroundings, look_around, service_of, units_folder
 from mailwarden.installation.tcp_rules import RULES_BYTES, Programs, differences, idioms
 from mailwarden.settings.model import QueueSettings
@@ -87,8 +89,9 @@ def setup(*, dry_run: bool, service: str | None, rules: Path | None, root: Path)
     rows = [_row(piece, machine, dry_run=dry_run) for piece in _pieces(machine, chosen, found)]
     _print_rows(rows)
     _print_summary(rows, dry_run=dry_run)
-    _print_found(found, is_new=any(_is_new_settings(row) for row in rows))
-    _print_next(chosen, found)
+    _print_strangers(machine)
+    _print_found(found, machine, is_new=any(_is_new_settings(row) for row in rows))
+    _print_next(chosen, found, has_joined=any(_is_joined(row) for row in rows))
     if rules:
         _print_differences(rules, _programs(found))
     sys.exit(_FAILED_EXIT if any(row.is_failure for row in rows) else 0)
@@ -137,6 +140,10 @@ def _is_new_settings(row: Row) -> bool:
     return str(row.piece) == str(SETTINGS) and row.words in ("made", "would be made")
 
 
+def _is_joined(row: Row) -> bool:
+    return isinstance(row.piece, Membership) and row.is_change
+
+
 def _print_rows(rows: Iterable[Row]) -> None:
     from rich.table import Table
 
@@ -158,24 +165,41 @@ def _print_summary(rows: list[Row], *, dry_run: bool) -> None:
     click.echo(f"\n{changes} of {len(rows)} {verb}" if changes else "\nNothing to change")
 
 
-def _print_found(found: Surroundings, *, is_new: bool) -> None:
+def _print_strangers(machine: Machine) -> None:
+    """Say what the daemon will not be able to use; giving it away is for a person to decide."""
+    for folder, found in strangers(machine):
+        click.echo(f"\nNot owned by {USER}: {printable(str(found))}, perhaps more; correct it with")
+        click.echo(f"  chown -hR {USER}:{USER} {folder}")
+
+
+def _print_found(found: Surroundings, machine: Machine, *, is_new: bool) -> None:
     click.echo("\nFound here")
     places = (
         ("qmail-queue", found.queue_program, "name it in queue.program"),
         ("clamd", found.clamd, "name it in clamd.addresses, or leave it out of scanners"),
-        ("spamd", found.spamd, "no socket: port 783 is tried; or leave it out of scanners"),
+        ("spamd", found.spamd, "port 783 is tried; or leave it out of scanners"),
     )
     for name, place, advice in places:
         click.echo(f"  {name:<12} {printable(str(place)) if place else f'nothing ({advice})'}")
-    differing = [f"{section}.{key} = {value}" for section, key, value in found_lines(found)]
+    lines = found_lines(found) if is_new else missing_lines(found, _settings_text(machine))
+    differing = [f"{section}.{key} = {value}" for section, key, value in lines]
     if differing:
         click.echo(f"  {'Written into the new' if is_new else 'Check in your'} settings:")
         for line in differing:
             click.echo(f"    {printable(line)}")
 
 
-def _print_next(service: Service, found: Surroundings) -> None:
+def _settings_text(machine: Machine) -> str:
+    try:
+        return machine.at(SETTINGS).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _print_next(service: Service, found: Surroundings, *, has_joined: bool) -> None:
     click.echo("\nNext")
+    if has_joined:
+        click.echo("  restart the daemon if it runs: only then it has the new group")
     for step in ("mailwarden config check", _START[service], "mailwarden selftest"):
         click.echo(f"  {step}")
     click.echo("  and one client first in tcp.smtp, then all (tcprules rebuilds the cdb file):")

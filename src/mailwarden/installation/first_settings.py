@@ -5,7 +5,9 @@ What agrees with a default stays commented; spamd is looked for at each start (`
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from typing import Any
 
 from mailwarden.installation.surroundings import Surroundings
 from mailwarden.settings.model import ClamdSettings, QueueSettings
@@ -25,6 +27,21 @@ def first_settings(sample: str, found: Surroundings) -> bytes:
 def found_lines(found: Surroundings) -> tuple[Line, ...]:
     """What was found and is not the default."""
     return tuple(_lines(found))
+
+
+def missing_lines(found: Surroundings, settings: str) -> tuple[Line, ...]:
+    """What was found and these settings, as TOML, do not say; all of it where they are no TOML."""
+    try:
+        said = tomllib.loads(settings)
+    except tomllib.TOMLDecodeError:
+        said = {}
+    return tuple(line for line in _lines(found) if not _says(said, line))
+
+
+def _says(settings: dict[str, Any], line: Line) -> bool:
+    section, key, value = line
+    table = settings.get(section)
+    return isinstance(table, dict) and table.get(key) == json.loads(value)
 
 
 def _lines(found: Surroundings) -> Iterator[Line]:

@@ -7,6 +7,7 @@ Foreign exceptions are mapped here, once: a caller sees `PeerGoneError` or `Peer
 import array
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -115,7 +116,14 @@ async def _bounded(address: Address, deadline: float) -> AsyncIterator[None]:
     except TimeoutError:
         raise PeerSlowError(f"{address} did not answer in time") from None
     except OSError as error:
-        raise PeerGoneError(f"{address}: {error.strerror or type(error).__name__}") from error
+        raise PeerGoneError(f"{address}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words, for people; asyncio says `Connect call failed` and a tuple."""
+    if error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
 
 
 async def _connect_unix(path: str) -> socket.socket:
