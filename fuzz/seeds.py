@@ -109,7 +109,7 @@ def logs() -> tuple[bytes, ...]:
     return (
         b"Fri, 12 Feb 2004 10:34:16 -0500\ta@b.example\tc@d.example\tRe: x\tWorm.I\tx: 1.\n",
         (
-            b"Feb 12 10:34:16 mx qmail-scanner[123]: Clear:RC:0(192.0.2.7):SA:0(-2.6/5.0): 1.2 4321 "
+            b"Feb 12 10:34:16 mx qmail-scanner[123]: Clear:RC:0(192.0.2.7):SA:0(-2.6/5.0): 1 4 "
             b"a@b.example c@d.example Re:_x <i@d> x.doc:12345\n"
         ),
         b'Sun, 22 Nov 2026 21:30:00 +0000:12: deleting: name="Eicar" from="a@b" to="c@d"\n',

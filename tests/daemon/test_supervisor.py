@@ -57,6 +57,11 @@ def test_messages_pass_and_viruses_stay() -> None:
         assert "Traceback" not in running.log()
 
 
+def test_root_is_warned_that_mail_is_hostile() -> None:
+    with daemon() as running:
+        assert ("event=running-as-root" in running.log()) is (os.geteuid() == 0)
+
+
 def test_stopping_removes_the_socket() -> None:
     with daemon() as running:
         assert running.stop() == 0

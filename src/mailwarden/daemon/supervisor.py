@@ -93,6 +93,8 @@ class Supervisor:
         self._log.info(
             "starting", pid=os.getpid(), workers=self.settings.worker_count, uid=os.geteuid()
         )
+        if os.geteuid() == 0:
+            self._log.warning("running-as-root", detail="mail is read as root: use another user")
         next_watchdog = 0.0
         while self._workers or self._outbox or not self._stopping:
             self._start_missing()

@@ -8,8 +8,9 @@ scoring user, and each group gets its own report and decision.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from mailwarden.message.encoded_words import decode_words
 from mailwarden.message.headers import Header, value_of
@@ -227,17 +228,15 @@ class Examiner:
             if disposition < Disposition.DEFER and _is_worth_scoring(arrival, case, look)
         ]
         by_user = _by_scoring_user(worth, self._options.settings.spam.user)
-        async with asyncio.TaskGroup() as group:
-            tasks = {
-                user: group.create_task(
-                    self._ask(Wave.SPAM, theirs, replace(question, user=user), deadline)
-                )
+        answers = await _together(
+            {
+                user: self._ask(Wave.SPAM, theirs, replace(question, user=user), deadline)
                 for user, theirs in by_user.items()
             }
+        )
         users = {case: user for user, theirs in by_user.items() for case in theirs}
         return [
-            _join_answers(case, tasks[users[case]].result()) if case in users else case
-            for case in cases
+            _join_answers(case, answers[users[case]]) if case in users else case for case in cases
         ]
 
     async def _ask(
@@ -249,9 +248,20 @@ class Examiner:
             for scanner in self._scanners
             if scanner.wave is wave and any(case.asks(scanner) for case in cases)
         ]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(scanner.scan(question, deadline)) for scanner in asked]
-        return {scanner: task.result() for scanner, task in zip(asked, tasks, strict=True)}
+        return await _together({one: one.scan(question, deadline) for one in asked})
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+async def _together(work: Mapping[Key, Coroutine[None, None, Value]]) -> Mapping[Key, Value]:
+    """Do all at once, in fixed order; what is alone needs no task of its own."""
+    if len(work) <= 1:
+        return {key: await one for key, one in work.items()}
+    async with asyncio.TaskGroup() as group:
+        tasks = {key: group.create_task(one) for key, one in work.items()}
+    return {key: task.result() for key, task in tasks.items()}
 
 
 async def _check_attachments(
@@ -313,8 +323,10 @@ def _scoring_user(case: _Case) -> str:
 
 def _share(whole: Record, case: _Case, look: Look) -> Share:
     """The record of one group: as if the message had come for its recipients alone."""
-    envelope = replace(whole.arrival.envelope, recipients=case.group.recipients)
-    arrival = replace(whole.arrival, envelope=envelope)
+    arrival = whole.arrival
+    if case.group.recipients != arrival.envelope.recipients:
+        envelope = replace(arrival.envelope, recipients=case.group.recipients)
+        arrival = replace(arrival, envelope=envelope)
     decision = _decide(whole.arrival, case, look)
     record = replace(whole, arrival=arrival, report=case.report, decision=decision)
     return Share(record, case.group.options)

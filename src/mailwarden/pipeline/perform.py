@@ -247,6 +247,8 @@ class Performer:
 
 def _settled(shares: Sequence[Share]) -> tuple[Share, ...]:
     decisions = settle([share.record.decision for share in shares])
+    if len(shares) == 1:
+        return tuple(shares)  # alone it gets what was decided
     return tuple(
         replace(share, record=replace(share.record, decision=decision))
         for share, decision in zip(shares, decisions, strict=True)

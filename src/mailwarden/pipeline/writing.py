@@ -94,7 +94,8 @@ def _verdict(record: Record) -> str:
             case Finding(kind=kind) if kind is not Kind.UNSCORED:
                 return "Released" if reason.released else _event(reason.cause)
             case SpamScore() if reason.disposition in _SPAM_EVENTS:
-                return f"SA:{_SPAM_EVENTS[reason.disposition]}"
+                # What was done, not what was asked for: other groups may have settled it.
+                return f"SA:{_SPAM_EVENTS.get(record.decision.disposition, 'SPAM-DEFERRED')}"
             case _:
                 continue
     return "Clear"

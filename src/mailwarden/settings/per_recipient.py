@@ -97,8 +97,8 @@ class SpamSettings(Section):
     )
     debug: bool = Field(
         default=False,
-        description="Write the tests and their scores to the logs and to the administrator's "
-        "notices (sa-debug).",
+        description="Write the tests and their scores to the administrator's notices and, where "
+        "it is set for everybody, to the logs (sa-debug).",
     )
     report: bool = Field(
         default=False,
