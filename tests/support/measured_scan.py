@@ -13,7 +13,7 @@ from support.commands import command, environment, session_pids
 
 _SETTINGS = 'scanners = ["test-patterns"]\n'
 _PATIENCE_SECONDS = 60.0
-_SAMPLE_SECONDS = 0.005
+_SAMPLE_SECONDS = 0.02
 _KILOBYTE = 1024
 _BLOCK_BYTES = 512
 
@@ -98,16 +98,23 @@ def _watch(pid: int) -> tuple[int, int, Any]:
 
 
 def _memory_bytes(pid: int) -> int:
-    """The most that belonged to a process until now (proc(5), status), less mapped files.
+    """The most that belonged to a process until now (proc(5)), less mapped files.
 
-    Pages that it shares with the process that forked it are counted for both.
+    Of pages that it shares with the process that forked it, each has a share.
     """
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        status = _kilobytes(Path(f"/proc/{pid}/status"))
+        shares = _kilobytes(Path(f"/proc/{pid}/smaps_rollup"))
     except OSError:
         return 0  # it has just ended
-    kilobytes = {line.split()[0]: int(line.split()[1]) for line in lines if line.endswith(" kB")}
-    return (kilobytes.get("VmHWM:", 0) - kilobytes.get("RssFile:", 0)) * _KILOBYTE
+    of_others = max(0, status.get("RssAnon:", 0) - shares.get("Pss_Anon:", 0))
+    own = status.get("VmHWM:", 0) - status.get("RssFile:", 0) - of_others
+    return max(0, own) * _KILOBYTE
+
+
+def _kilobytes(path: Path) -> dict[str, int]:
+    lines = (line.split() for line in path.read_text().splitlines() if line.endswith(" kB"))
+    return {words[0]: int(words[1]) for words in lines}
 
 
 def _memory_file_bytes(pid: int) -> int:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+# It is there, to be read, even where the checkout itself is in /tmp.
+_CHECKOUT = Path(__file__).parents[2]
 _START_SECONDS = 30
 _RUN_SECONDS = 120
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -31,6 +33,9 @@ mount -t proc proc root/proc
 mount --rbind /dev root/dev
 mount -t tmpfs -o mode=1777 private root/tmp
 mount -t tmpfs -o mode=755 private root/run
+case "$2" in
+/tmp/*) mkdir -p "root$2"; mount --bind "$2" "root$2"; mount -o remount,bind,ro "root$2" ;;
+esac
 exec chroot root sh -c 'echo ready; cat >/dev/null'
 """
 
@@ -76,7 +81,7 @@ def private_machine() -> Iterator[PrivateMachine]:
     assert os.geteuid() == 0, "mounting needs root"
     with tempfile.TemporaryDirectory(prefix="mwm", dir="/tmp") as folder:
         holder = subprocess.Popen(
-            [*_UNSHARE, "sh", "-c", _HOLDER, "sh", folder],
+            [*_UNSHARE, "sh", "-c", _HOLDER, "sh", folder, str(_CHECKOUT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
