@@ -101,7 +101,7 @@ def test_it_ends_well_on_a_signal_and_takes_its_socket_away(folder: Path, number
             start_new_session=True,
         )
     try:
-        wait_until(lambda: "ready" in (folder / "log").read_text(), 30, "the daemon is ready")
+        wait_until(lambda: "event=ready" in (folder / "log").read_text(), 30, "the daemon is ready")
         os.killpg(process.pid, number)
         assert process.wait(30) == 0
     finally:

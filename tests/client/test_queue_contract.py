@@ -970,7 +970,8 @@ def test_a_daemon_that_dies_while_a_copy_is_queued_is_temporary_and_the_copy_is_
             client = start([program], variables_for(queue, daemon.path, spare.path))
             wait_until(lambda: daemon.visits == 1, SOON_SECONDS, "a client")
         message.close_reader()
-        assert Path(f"/proc/{client.pid}/task/{client.pid}/children").read_text() != ""
+        children = Path(f"/proc/{client.pid}/task/{client.pid}/children")
+        wait_until(lambda: children.read_text() != "", SOON_SECONDS, "the copy is being queued")
         os.write(message.writer, QUEUED_MESSAGE)
         message.close_writer()
         assert client.wait() == TEMPORARY
