@@ -216,13 +216,13 @@ def mail_of_parts_in_zip() -> bytes:
 
 
 def many_names() -> bytes:
-    """1,600 parts, each with names in as many places as there are, for every rule."""
+    """1,900 parts, each with names in as many places as there are, for every rule."""
     fields = (
         b"Content-Type: a/b; name=%d.txt; name*=utf-8''%%61%d.pdf; name=\"=?utf-8?q?a%d.doc?=\"\n"
         b"Content-Disposition: attachment; filename=b%d.jpg; filename*0=c%d.; filename*1=txt;\n"
         b' filename="d .txt"; filename=e.txt.\n\n%d'
     )
-    return samples.multipart(*(fields % ((n,) * 6) for n in range(1_600)))
+    return samples.multipart(*(fields % ((n,) * 6) for n in range(1_900)))
 
 
 def long_names() -> bytes:
