@@ -19,7 +19,8 @@ _HEADER_BYTES = 4_000
 # all of them in each, it would write hundreds of megabytes.
 _RECIPIENTS = 20
 
-# Of one message; a sender may name the recipients of thousands of administrators.
+# Of one message; a sender may name the recipients of thousands of administrators. Who comes after
+# that is not told, as docs/how-to/notices.md says; the record has everybody.
 _MOST_ERRANDS = 500
 
 

@@ -18,7 +18,7 @@ from mailwarden.verdict.report import SpamScore
 
 
 class Level(Enum):
-    """How far a spam score is above the required one; the value is the word in the subject."""
+    """How far a spam score is above the required one, the lowest first; `spam.levels` has words."""
 
     LOW = "LOW"
     MEDIUM = "MEDIUM"
